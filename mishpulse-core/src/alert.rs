@@ -1,0 +1,115 @@
+//! Which change is worth telling a person, and what was told already.
+
+use alloc::boxed::Box;
+
+use crate::event::{Alert, AlertKind};
+use crate::policy::Policy;
+use crate::service::{Service, Status, Trouble};
+use crate::time::{Span, Timestamp};
+
+/// An alert before it is known whose it is.
+pub(crate) type Raised = Alert<()>;
+
+/// Decides what people hear of a service that was `from` since `since` and is what its facts say now, as of `at`; `was_seen`
+/// is when it was heard before that. Keeps account of it in `service.trouble`.
+pub(crate) fn on_change(
+    service: &mut Service,
+    policy: &Policy,
+    from: Status,
+    was_seen: Option<Timestamp>,
+    at: Timestamp,
+) -> Option<Raised> {
+    let to = service.status;
+    let was_told = service.trouble.as_ref().is_some_and(|trouble| trouble.told);
+    let kind = match (from, to) {
+        (Status::Error, Status::Error) => return on_another_error(service, policy, at),
+        (_, Status::Error) => AlertKind::Error,
+        (Status::Alive | Status::Warning | Status::Error, Status::Dead) => AlertKind::Dead,
+        (Status::Alive, Status::Warning) => AlertKind::Warning,
+        (Status::Error | Status::Dead, Status::Alive | Status::Warning) if was_told => AlertKind::Recovered,
+        _ => {
+            if !to.is_trouble() {
+                service.trouble = None;
+            }
+            return None;
+        }
+    };
+
+    let tells = policy.tells(kind);
+    let began = match (&service.trouble, to) {
+        (Some(trouble), _) => trouble.began,
+        (None, Status::Dead) => was_seen.unwrap_or(service.silent_from),
+        (None, _) => at,
+    };
+    if to.is_trouble() {
+        let trouble = service.trouble.get_or_insert_with(|| Box::new(Trouble::new(began)));
+        trouble.reminded_at = None;
+        if tells {
+            trouble.told = true;
+        }
+        if tells && kind == AlertKind::Error {
+            trouble.error_told_at = Some(at);
+            trouble.error_told = service.message.clone();
+        }
+    } else {
+        service.trouble = None;
+    }
+    tells.then(|| raise(service, kind, from, began, at))
+}
+
+/// Raises the reminder that was due at `due`, and counts the interval on from the last one that is due by `now`: who
+/// comes late hears once, not once for each interval missed.
+pub(crate) fn on_reminder(
+    service: &mut Service,
+    policy: &Policy,
+    due: Timestamp,
+    now: Timestamp,
+) -> Option<Raised> {
+    let every = policy.reminder()?;
+    let missed = now.since(due).as_ms() / every.as_ms();
+    let at = due + Span::from_ms(missed * every.as_ms());
+    let trouble = service.trouble.as_mut()?;
+    trouble.reminded_at = Some(at);
+    let began = trouble.began;
+    Some(raise(service, AlertKind::Reminder, service.status, began, at))
+}
+
+/// A service in error reports an error again: told where it differs from what was told last, and not too soon after it.
+fn on_another_error(service: &mut Service, policy: &Policy, at: Timestamp) -> Option<Raised> {
+    if !policy.tells(AlertKind::Error) {
+        return None;
+    }
+    let since = service.since;
+    let trouble = service.trouble.get_or_insert_with(|| Box::new(Trouble::new(since)));
+    let is_new = trouble.error_told_at.is_none() || trouble.error_told != service.message;
+    let is_soon = trouble.error_told_at.is_some_and(|told_at| at.since(told_at) < policy.cooldown());
+    if !is_new || is_soon {
+        return None;
+    }
+    trouble.told = true;
+    trouble.error_told_at = Some(at);
+    trouble.error_told = service.message.clone();
+    let began = trouble.began;
+    Some(raise(service, AlertKind::Error, Status::Error, began, at))
+}
+
+fn raise(service: &Service, kind: AlertKind, from: Status, began: Timestamp, at: Timestamp) -> Raised {
+    Alert {
+        service: (),
+        kind,
+        at,
+        from,
+        to: service.status,
+        began,
+        since: service.since,
+        last_seen: service.last_seen,
+        message: service.message.clone(),
+    }
+}
+
+impl Trouble {
+    /// Trouble that began at `began`, of which nobody has heard.
+    const fn new(began: Timestamp) -> Self {
+        Self { began, error_told_at: None, error_told: None, reminded_at: None, told: false }
+    }
+}

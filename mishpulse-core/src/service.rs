@@ -1,0 +1,141 @@
+//! The facts of one service: all that storage keeps of what happened to it. Nothing in here is derived.
+
+use alloc::boxed::Box;
+use core::fmt;
+use core::str::FromStr;
+
+use crate::error::UnknownWord;
+use crate::policy::Policy;
+use crate::signal::Message;
+use crate::time::Timestamp;
+
+/// What is believed of a service now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
+#[non_exhaustive]
+pub enum Status {
+    /// Never heard of yet.
+    New,
+    /// Heard in time, and well.
+    Alive,
+    /// Heard in time, with a warning.
+    Warning,
+    /// Heard in time, with an error.
+    Error,
+    /// Silent for longer than allowed.
+    Dead,
+    /// Not watched for a while, at someone's wish.
+    Paused,
+}
+
+impl Status {
+    /// Every status, in the order of their declaration.
+    pub const ALL: [Self; 6] = [Self::New, Self::Alive, Self::Warning, Self::Error, Self::Dead, Self::Paused];
+
+    /// The word for it: `new`, `alive`, `warning`, `error`, `dead` or `paused`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Alive => "alive",
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::Dead => "dead",
+            Self::Paused => "paused",
+        }
+    }
+
+    /// Whether its silence is being measured.
+    #[must_use]
+    pub const fn is_timed(self) -> bool {
+        matches!(self, Self::Alive | Self::Warning | Self::Error)
+    }
+
+    /// Whether it is `dead` or in `error`.
+    #[must_use]
+    pub const fn is_trouble(self) -> bool {
+        matches!(self, Self::Dead | Self::Error)
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Status {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        Self::ALL
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or(UnknownWord { expected: "new, alive, warning, error, dead, paused" })
+    }
+}
+
+/// The facts of one service. Store these, give them back to
+/// [`Watchdog::restore`](crate::Watchdog::restore), and it goes on as if nothing had been.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// What is believed of it.
+    pub status: Status,
+    /// When that became true.
+    pub since: Timestamp,
+    /// When it was last heard, whatever it said.
+    pub last_seen: Option<Timestamp>,
+    /// From when its silence counts: from the last signal, or later where it was resumed or pardoned.
+    pub silent_from: Timestamp,
+    /// Whether its silence was pardoned because the watcher was away; once until it is heard again.
+    pub pardoned: bool,
+    /// What it said last.
+    pub message: Option<Message>,
+    /// What people were told, while it is dead or in error; `None` where they were told nothing.
+    pub trouble: Option<Box<Trouble>>,
+}
+
+/// What people were told of a service that is dead or in error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// When it was last well: its last signal before it fell silent, or its first error.
+    pub began: Timestamp,
+    /// When the last alert of an error was raised.
+    pub error_told_at: Option<Timestamp>,
+    /// What that alert said.
+    pub error_told: Option<Message>,
+    /// When the last reminder was due.
+    pub reminded_at: Option<Timestamp>,
+    /// Whether any alert of this trouble was raised; only then is its end told.
+    pub told: bool,
+}
+
+impl Service {
+    /// A service that was never heard, watched since `now`.
+    #[must_use]
+    pub const fn new(now: Timestamp) -> Self {
+        Self {
+            status: Status::New,
+            since: now,
+            last_seen: None,
+            silent_from: now,
+            pardoned: false,
+            message: None,
+            trouble: None,
+        }
+    }
+
+    /// Until when it must be heard. At this very moment it is still alive, a millisecond later it is dead.
+    /// `None` where its silence is not measured: new, dead or paused.
+    #[must_use]
+    pub fn deadline(&self, policy: &Policy) -> Option<Timestamp> {
+        self.status.is_timed().then(|| self.silent_from + policy.allowance())
+    }
+
+    /// When its next reminder is due, if there is trouble that people were told of.
+    pub(crate) fn reminder(&self, policy: &Policy) -> Option<Timestamp> {
+        let every = policy.reminder()?;
+        let trouble = self.trouble.as_ref().filter(|trouble| trouble.told && self.status.is_trouble())?;
+        Some(trouble.reminded_at.unwrap_or(self.since) + every)
+    }
+}
