@@ -1,1 +1,6 @@
-//! placeholder
+//! MishPulse, a self-hosted heartbeat monitor.
+#![forbid(unsafe_code)]
+
+pub mod config;
+pub mod notify;
+pub mod store;

@@ -1,0 +1,66 @@
+//! Telling people: one file a channel, and one thread for each that is configured.
+
+use mishpulse_core::Span;
+
+use crate::store::rows::{DeliveryId, Letter};
+
+/// A way to tell people. Its methods block; each channel has a thread of its own, so that one that hangs delays no other.
+pub trait Channel: Send {
+    /// Sends one parcel and waits for the answer, at most [`SEND_TIMEOUT`].
+    ///
+    /// # Errors
+    /// [`Refusal`] says whether another try makes sense.
+    fn send(&mut self, parcel: &Parcel<'_>) -> Result<(), Refusal>;
+
+    /// The most bytes that a text may have here. A digest names fewer services where its text would be longer.
+    fn text_bytes_max(&self) -> usize {
+        64 * 1024
+    }
+}
+
+/// One letter, ready to go.
+#[derive(Debug)]
+pub struct Parcel<'a> {
+    /// The id of the delivery, the same on every try.
+    pub id: DeliveryId,
+    /// What it tells, for channels that send data.
+    pub letter: &'a Letter,
+    /// What it tells, in words.
+    pub text: &'a str,
+    /// The delivery that told of the trouble whose end this is.
+    pub in_reply_to: Option<DeliveryId>,
+}
+
+/// Why a parcel was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// It may be accepted later: try again, not before `after` where the channel says so.
+    #[error("{why}")]
+    Later {
+        /// What happened, without secrets.
+        why: String,
+        /// The least time that the channel asked to wait.
+        after: Option<Span>,
+    },
+    /// It will never be accepted as things stand.
+    #[error("{why}")]
+    Final {
+        /// What happened, without secrets, and what the operator can do.
+        why: String,
+    },
+}
+
+impl Refusal {
+    /// A refusal that another try may change.
+    pub fn later(why: impl Into<String>) -> Self {
+        Self::Later { why: why.into(), after: None }
+    }
+
+    /// A refusal for good.
+    pub fn last(why: impl Into<String>) -> Self {
+        Self::Final { why: why.into() }
+    }
+}
+
+/// The longest that one try may take, name look-up and all.
+pub const SEND_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(20);

@@ -1,0 +1,3 @@
+//! What is kept.
+
+pub mod rows;
