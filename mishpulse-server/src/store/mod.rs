@@ -1,3 +1,180 @@
-//! What is kept.
+//! What is kept, and how it is read again.
+//!
+//! The engine's thread writes, alone, in batches, through [`Store`]. All others read through [`History`], on connections of
+//! their own, and never wait for the engine.
 
+use mishpulse_core::{Gap, Service, ServiceId, Timestamp};
+
+use crate::config::ChannelName;
+
+mod memory;
+mod migrate;
 pub mod rows;
+mod sqlite;
+mod sqlite_history;
+mod sqlite_rows;
+
+pub use memory::{Failing, MemoryStore};
+pub use sqlite::SqliteStore;
+pub use sqlite_history::SqliteHistory;
+
+use rows::{DeliveryId, DeliveryRow, DeliveryState, EventRow, Identity, Letter, Loaded};
+
+/// Keeps what the engine decided. Written by the engine's thread alone, so it needs no lock of its own.
+pub trait Store: Send {
+    /// All that a server needs to go on where it stopped. O(n).
+    ///
+    /// # Errors
+    /// [`StoreError`] where it cannot be read.
+    fn load(&mut self) -> Result<Loaded, StoreError>;
+
+    /// Keeps all of `writes` or nothing. What it kept is there after `kill -9`.
+    ///
+    /// # Errors
+    /// [`StoreError`]; it may then have been kept or not, and only [`load`](Self::load) tells.
+    fn commit(&mut self, writes: &Writes<'_>) -> Result<(), StoreError>;
+
+    /// Drops events and settled deliveries from before `before`, at most `limit` of each, and says how many went.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was dropped then.
+    fn prune(&mut self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
+}
+
+/// Reads what was kept, beside the engine.
+pub trait History: Send {
+    /// What leaves by `channel` now: digests first, then the oldest letter of each service, as far as it is due.
+    ///
+    /// # Errors
+    /// [`StoreError`], as for all that follow.
+    fn due(&self, channel: &ChannelName, now: Timestamp, limit: u32) -> Result<Vec<DeliveryRow>, StoreError>;
+
+    /// When the next letter by `channel` is due; `None` where none is pending.
+    fn next_due(&self, channel: &ChannelName) -> Result<Option<Timestamp>, StoreError>;
+
+    /// The deliveries in `state` (all where `None`), newest first, from before `before`.
+    fn deliveries(
+        &self,
+        state: Option<DeliveryState>,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<DeliveryRow>, StoreError>;
+
+    /// The history of a service with each line's place in it, newest first, from before `before`.
+    fn events(
+        &self,
+        service: ServiceId,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<(i64, EventRow)>, StoreError>;
+}
+
+/// All that one batch changes.
+#[derive(Debug, Default)]
+pub struct Writes<'a> {
+    /// The moment of the batch: the server is known to have listened until then.
+    pub now: Option<Timestamp>,
+    /// Services that are new or have other settings; their facts are in `facts`.
+    pub identities: Vec<(ServiceId, &'a Identity)>,
+    /// Services to which something happened.
+    pub facts: Vec<(ServiceId, &'a Service)>,
+    /// Services that are no more; they go with their history, before anything else is written.
+    pub removed: &'a [ServiceId],
+    /// Lines of the history.
+    pub events: &'a [EventRow],
+    /// Letters on their way.
+    pub deliveries: &'a [NewDelivery],
+    /// What has become of letters.
+    pub settlements: &'a [Settlement],
+    /// When the server was away, where that has changed.
+    pub gaps: Option<&'a [Gap]>,
+}
+
+/// A letter on its way to one channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDelivery {
+    /// Its id.
+    pub id: DeliveryId,
+    /// The service it is about.
+    pub service: Option<ServiceId>,
+    /// The channel it goes to.
+    pub channel: ChannelName,
+    /// What it tells.
+    pub letter: Letter,
+    /// When it was decided; also when it is first due.
+    pub at: Timestamp,
+    /// Of a digest: the deliveries that it carries.
+    pub carries: Vec<DeliveryId>,
+}
+
+/// What has become of a delivery, and with it of all that it carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settlement {
+    /// Which.
+    pub id: DeliveryId,
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub outcome: Outcome,
+}
+
+/// How a try ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was accepted.
+    Sent,
+    /// It was not accepted, and is tried again.
+    Retry {
+        /// When.
+        next_try: Timestamp,
+        /// Why it was not accepted.
+        error: String,
+    },
+    /// It is given up.
+    Failed {
+        /// Why.
+        error: String,
+    },
+}
+
+/// Why something could not be kept or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The data folder or a file in it.
+    #[error("{path}: {source}")]
+    Io {
+        /// Which.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Another server runs on the same data.
+    #[error("another server is using {path}; stop it first, or give this one a data folder of its own")]
+    InUse {
+        /// The data folder.
+        path: String,
+    },
+    /// The database was written by a later version.
+    #[error(
+        "{path} was written by a newer version of MishPulse (schema {found}, this one knows {known}); \
+         nothing was changed: install that version again, or restore a backup"
+    )]
+    Newer {
+        /// The database.
+        path: String,
+        /// Its schema.
+        found: i64,
+        /// The newest schema that this version knows.
+        known: i64,
+    },
+    /// SQLite refused.
+    #[error("database: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// A stored row cannot be understood.
+    #[error("database: {0}")]
+    Corrupt(String),
+    /// The store was told to fail.
+    #[error("the store was told to fail")]
+    Planned,
+}

@@ -1,0 +1,93 @@
+//! Reading beside the engine, on a connection of its own that cannot write.
+
+use std::path::Path;
+
+use mishpulse_core::{ServiceId, Timestamp};
+use rusqlite::{Connection, OpenFlags, params};
+
+use super::rows::{DeliveryRow, DeliveryState, EventRow};
+use super::sqlite_rows::{self as columns, state_code};
+use super::{History, StoreError};
+use crate::config::ChannelName;
+
+/// The read side of a database that a [`SqliteStore`](super::SqliteStore) writes.
+#[derive(Debug)]
+pub struct SqliteHistory {
+    connection: Connection,
+}
+
+impl SqliteHistory {
+    /// Opens the database at `path` for reading.
+    ///
+    /// # Errors
+    /// [`StoreError`] where it cannot be opened.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        Ok(Self { connection })
+    }
+
+    fn delivery_rows(
+        &self,
+        rest: &str,
+        params: impl rusqlite::Params,
+    ) -> Result<Vec<DeliveryRow>, StoreError> {
+        let select = format!("SELECT {} FROM delivery d {rest}", columns::DELIVERY_COLUMNS);
+        let mut select = self.connection.prepare_cached(&select)?;
+        let rows = select.query_map(params, columns::delivery)?.collect::<Result<_, _>>()?;
+        Ok(rows)
+    }
+}
+
+/// Not held back by an earlier letter of the same service that is still pending.
+const FIRST_OF_ITS_SERVICE: &str = "NOT EXISTS (SELECT 1 FROM delivery p WHERE p.service_id = d.service_id \
+     AND p.channel = d.channel AND p.seq < d.seq AND p.state = 0)";
+
+impl History for SqliteHistory {
+    fn due(&self, channel: &ChannelName, now: Timestamp, limit: u32) -> Result<Vec<DeliveryRow>, StoreError> {
+        self.delivery_rows(
+            &format!(
+                "WHERE d.state = 0 AND d.digest IS NULL AND d.channel = ?1 AND d.next_try <= ?2 \
+                 AND {FIRST_OF_ITS_SERVICE} ORDER BY d.service_id IS NOT NULL, d.seq LIMIT ?3"
+            ),
+            params![channel.as_str(), now.unix_ms(), limit],
+        )
+    }
+
+    fn next_due(&self, channel: &ChannelName) -> Result<Option<Timestamp>, StoreError> {
+        let mut select = self.connection.prepare_cached(&format!(
+            "SELECT d.next_try FROM delivery d WHERE d.state = 0 AND d.digest IS NULL AND d.channel = ?1 \
+             AND {FIRST_OF_ITS_SERVICE} ORDER BY d.next_try LIMIT 1"
+        ))?;
+        let mut rows = select.query([channel.as_str()])?;
+        Ok(rows.next()?.map(|row| row.get(0)).transpose()?.map(Timestamp::from_unix_ms))
+    }
+
+    fn deliveries(
+        &self,
+        state: Option<DeliveryState>,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<DeliveryRow>, StoreError> {
+        self.delivery_rows(
+            "WHERE (?1 IS NULL OR d.state = ?1) AND d.seq < ?2 ORDER BY d.seq DESC LIMIT ?3",
+            params![state.map(state_code), before.unwrap_or(i64::MAX), limit],
+        )
+    }
+
+    fn events(
+        &self,
+        service: ServiceId,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<(i64, EventRow)>, StoreError> {
+        let mut select = self.connection.prepare_cached(&format!(
+            "SELECT {} FROM event WHERE service_id = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3",
+            columns::EVENT_COLUMNS
+        ))?;
+        let rows = select
+            .query_map(params![service.number(), before.unwrap_or(i64::MAX), limit], columns::event)?
+            .collect::<Result<_, _>>()?;
+        Ok(rows)
+    }
+}
