@@ -4,6 +4,16 @@ use mishpulse_core::Span;
 
 use crate::store::rows::{DeliveryId, Letter};
 
+mod message;
+mod samples;
+mod template;
+mod text;
+mod text_en;
+mod text_ru;
+
+pub use message::{DIGEST_NAMES_MAX, Texts};
+pub use template::TemplateError;
+
 /// A way to tell people. Its methods block; each channel has a thread of its own, so that one that hangs delays no other.
 pub trait Channel: Send {
     /// Sends one parcel and waits for the answer, at most [`SEND_TIMEOUT`].
