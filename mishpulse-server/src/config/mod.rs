@@ -1,17 +1,53 @@
 //! What the operator asked for: one TOML file, overridden by `MISHPULSE_*` variables, parsed into types that cannot be wrong.
+//!
+//! [`Settings::load`] reads it all and either gives settings that can be followed or says every mistake with its file,
+//! line and key. It keeps no state: a reload is another call, and [`diff`] says what the new settings would change.
+//! Every key stands in [`EXAMPLE`] and in `docs/configuration.md`; tests hold that.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use mishpulse_core::Span;
 
+mod channel;
+mod describe;
+mod diff;
+mod environment;
+mod header;
+mod host;
+mod limits;
+mod load;
+mod mailbox;
+mod mistake;
 mod names;
+mod read;
+mod read_channels;
+mod read_services;
+mod schema;
 mod secret;
+mod section;
 mod service;
+mod signing;
+mod telegram;
+mod url;
+mod value;
+mod words;
 
-pub use names::{ChannelName, NameError, ServiceName, Tag, Token};
-pub use secret::Secret;
+pub use channel::{ChannelSettings, EmailSettings, TelegramSettings, WebhookSettings};
+pub use describe::describe;
+pub use diff::diff;
+pub use environment::Environment;
+pub use limits::Limits;
+pub use load::{Loaded, Source};
+pub use mailbox::{Mailbox, MailboxError};
+pub use mistake::{ConfigError, Mistake};
+pub use names::{ChannelName, KeyName, NameError, ServiceName, Tag, Token};
+pub use secret::{Secret, SecretBytes};
 pub use service::{Defaults, Effective, FieldError, Overrides};
+pub use words::{Durability, KeyAccess, Locale, LogFormat, LogLevel, MailSecurity, StatusAccess};
+
+/// The documented configuration file with every key and its default, as `default-config` prints it.
+pub const EXAMPLE: &str = include_str!("../../assets/mishpulse.toml");
 
 /// Everything that the server is told at start, and again at each reload.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +59,8 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// Where people reach the server, without a slash at the end; heartbeat URLs and links start with it.
     pub public_url: String,
+    /// Whether `public_url` was taken from `listen`, because nobody set it.
+    pub public_url_is_derived: bool,
     /// Language of alerts and page.
     pub locale: Locale,
     /// The longest time between two looks of the watchdog.
@@ -35,10 +73,16 @@ pub struct Settings {
     pub status_access: StatusAccess,
     /// The key of the management API; made on first start where there is none.
     pub admin_key: Option<Secret>,
+    /// Further keys, by name.
+    pub keys: BTreeMap<KeyName, KeySettings>,
     /// How long transitions, alerts and settled deliveries are kept.
     pub history: Span,
     /// After how long a delivery that no try got through is given up as failed.
     pub delivery_expires: Span,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// Which log lines there are.
+    pub log_level: LogLevel,
     /// What holds for a service that says nothing else.
     pub defaults: Defaults,
     /// The ways to tell people, by name.
@@ -47,6 +91,10 @@ pub struct Settings {
     pub templates: BTreeMap<String, String>,
     /// Services that the file declares, in its order.
     pub services: Vec<DeclaredService>,
+    /// Who is told that this server itself is well.
+    pub self_heartbeat: Option<SelfHeartbeat>,
+    /// How much the server takes, and for how long it waits.
+    pub limits: Limits,
 }
 
 /// A service that the configuration file declares.
@@ -60,124 +108,20 @@ pub struct DeclaredService {
     pub overrides: Overrides,
 }
 
-/// The language of texts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Locale {
-    /// English.
-    #[default]
-    En,
-    /// Russian.
-    Ru,
-}
-
-/// What an answered beat survives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Durability {
-    /// The end of the process, `kill -9` included.
-    #[default]
-    Process,
-    /// A power cut, too: every commit waits for the disk.
-    Power,
-}
-
-/// Who may see the status and the page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum StatusAccess {
-    /// Anyone.
-    #[default]
-    Public,
-    /// Holders of a key.
-    Key,
-}
-
-/// How to reach one channel.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub enum ChannelSettings {
-    /// A Telegram chat, through the Bot API.
-    Telegram(TelegramSettings),
-    /// A list of mail recipients, through an SMTP server.
-    Email(EmailSettings),
-    /// A URL that takes JSON.
-    Webhook(WebhookSettings),
-}
-
-impl ChannelSettings {
-    /// The word in `kind = "..."`.
-    #[must_use]
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Telegram(_) => "telegram",
-            Self::Email(_) => "email",
-            Self::Webhook(_) => "webhook",
-        }
-    }
-}
-
-/// A Telegram chat.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TelegramSettings {
-    /// The bot's token, `123456:ABC...`.
-    pub bot_token: Secret,
-    /// `-1001234567890` or `@channelname`.
-    pub chat_id: String,
-    /// The topic of a forum group.
-    pub message_thread_id: Option<i64>,
-    /// The Bot API server, without a slash at the end.
-    pub api_url: String,
-}
-
-/// A list of mail recipients behind an SMTP server.
-#[derive(Debug, Clone, PartialEq)]
-pub struct EmailSettings {
-    /// The server's host name.
-    pub host: String,
-    /// Its port.
-    pub port: u16,
-    /// How the connection is protected.
-    pub security: MailSecurity,
-    /// The user to authenticate as; none for no AUTH.
-    pub username: Option<String>,
-    /// The password that goes with it.
-    pub password: Option<Secret>,
-    /// The sender.
-    pub from: Mailbox,
-    /// Those who get it; at least one.
-    pub to: Vec<Mailbox>,
-    /// A file with the certificates of a private CA, PEM.
-    pub ca_file: Option<PathBuf>,
-}
-
-/// How an SMTP connection is protected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum MailSecurity {
-    /// Clear text turned into TLS by STARTTLS; refused where the server does not offer it.
-    #[default]
-    Starttls,
-    /// TLS from the first byte.
-    Tls,
-    /// Clear text.
-    None,
-}
-
-/// A mail address with an optional display name, checked so that nothing can be smuggled into a header or a command.
+/// A further key to the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mailbox {
-    /// The display name.
-    pub name: Option<String>,
-    /// The address itself, ASCII without spaces, controls or angle brackets.
-    pub address: String,
+pub struct KeySettings {
+    /// The key itself.
+    pub key: Secret,
+    /// What it opens.
+    pub access: KeyAccess,
 }
 
-/// A URL that takes JSON.
-#[derive(Debug, Clone, PartialEq)]
-pub struct WebhookSettings {
-    /// The URL; `http` or `https`. It may carry a secret, so it is shown without its path.
+/// Where this server sends beats of its own while it is well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SelfHeartbeat {
+    /// The heartbeat URL of another server. It carries a token, so it is shown without its path.
     pub url: Secret,
-    /// The key that signs by Standard Webhooks: the bytes behind `whsec_`, decoded.
-    pub secret: Option<Secret>,
-    /// Headers of the operator's own.
-    pub headers: Vec<(String, Secret)>,
-    /// Whether loopback and private addresses may be a target.
-    pub allow_private: bool,
+    /// How often.
+    pub every: Span,
 }

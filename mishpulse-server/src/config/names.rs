@@ -19,6 +19,11 @@ pub enum NameError {
     /// The name of a channel.
     #[error("a channel's name is 1 to 64 characters from A-Z, a-z, 0-9, `_` and `-`")]
     Channel,
+    /// The name of a key.
+    #[error(
+        "a key's name is 1 to 64 characters from A-Z, a-z, 0-9, `_` and `-`, and neither `admin` nor `config`"
+    )]
+    Key,
 }
 
 macro_rules! checked_text {
@@ -110,6 +115,15 @@ checked_text!(
     |text| is_word(text, 64)
 );
 shown!(ChannelName);
+
+checked_text!(
+    /// The name of a key, `[A-Za-z0-9_-]{1,64}`, under which the history says who changed what. `admin` and `config` are
+    /// taken: the history calls the admin key and the configuration file by these.
+    KeyName,
+    NameError::Key,
+    |text| is_word(text, 64) && !["admin", "config"].contains(&text)
+);
+shown!(KeyName);
 
 impl Token {
     /// A new random token: the text of a version 4 UUID.
