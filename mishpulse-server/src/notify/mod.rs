@@ -1,18 +1,34 @@
 //! Telling people: one file a channel, and one thread for each that is configured.
 
-use mishpulse_core::Span;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use mishpulse_core::{Clock, Span};
 
 use crate::store::rows::{DeliveryId, Letter};
 
+mod address;
 mod message;
+mod notifier;
+mod post;
+mod retry;
 mod samples;
+mod storm;
+mod telegram;
 mod template;
 mod text;
 mod text_en;
 mod text_ru;
+mod tls;
+mod webhook;
+mod worker;
 
 pub use message::{DIGEST_NAMES_MAX, Texts};
+pub use notifier::{Notifier, NotifierError, OpenHistory};
+pub use telegram::Telegram;
 pub use template::TemplateError;
+pub use webhook::Webhook;
+pub use worker::{Next, Office, Worker};
 
 /// A way to tell people. Its methods block; each channel has a thread of its own, so that one that hangs delays no other.
 pub trait Channel: Send {
@@ -71,6 +87,32 @@ impl Refusal {
         Self::Final { why: why.into() }
     }
 }
+
+/// A channel that cannot be used as it is set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// The certificates of the private CA.
+    #[error("{}: {detail}", file.display())]
+    CaFile {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The certificates that the system trusts.
+    #[error("the system's CA certificates cannot be read: {0}; install ca-certificates or set ca_file")]
+    Roots(String),
+    /// TLS itself.
+    #[error("TLS cannot be used: {0}")]
+    Tls(String),
+    /// The thread's own small runtime.
+    #[error("the mail client cannot start: {0}")]
+    Runtime(String),
+}
+
+/// The clock that the channels share with the rest of the server.
+pub type SharedClock = Arc<dyn Clock + Send + Sync>;
 
 /// The longest that one try may take, name look-up and all.
 pub const SEND_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(20);

@@ -1,0 +1,317 @@
+//! The whole server, wired; the only file that knows all its parts.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use mishpulse_core::{Clock, Timestamp};
+use tokio::net::TcpListener;
+use tokio::sync::{broadcast, oneshot, watch};
+use tokio::task;
+
+use crate::admin_key::{self, AdminKey};
+use crate::clock::SteadyClock;
+use crate::config::{ServiceName, Settings, StatusAccess, Token};
+use crate::engine::{
+    Bell, Board, Command, Edit, EditError, Edited, Engine, Inbox, Parts, StartError, Unavailable, inbox,
+};
+use crate::http::{Access, Keys, Router, serve};
+use crate::ingest;
+use crate::notify::{Notifier, NotifierError, Office, OpenHistory, TemplateError, Texts};
+use crate::store::rows::{Identity, Loaded};
+use crate::store::{History, SqliteHistory, SqliteStore, Store, StoreError};
+use crate::web::{self, Web};
+
+/// Starts a server inside any program that runs tokio: the binary, a test, or an app of your own.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct App;
+
+/// A server that runs. Dropping it does not stop it; [`stop`](Self::stop) does.
+pub struct Running {
+    address: SocketAddr,
+    settings: Arc<Settings>,
+    database: PathBuf,
+    admin_key: AdminKey,
+    inbox: Inbox,
+    board: Arc<Board>,
+    notifier: Notifier,
+    office: Office,
+    engine: JoinHandle<()>,
+    engine_ended: oneshot::Receiver<()>,
+    http: task::JoinHandle<()>,
+    shutdown: watch::Sender<bool>,
+}
+
+/// Why a server cannot start, or cannot take other settings.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AppError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}; choose another with --listen or `listen`")]
+    Listen {
+        /// Which.
+        address: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The data folder does not work.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The admin key cannot be read or made.
+    #[error(transparent)]
+    AdminKey(#[from] admin_key::AdminKeyError),
+    /// The engine cannot start.
+    #[error(transparent)]
+    Engine(#[from] StartError),
+    /// What the configuration declares cannot be.
+    #[error("configuration: {0}")]
+    Declared(#[from] EditError),
+    /// A channel cannot be put to work.
+    #[error(transparent)]
+    Notifier(#[from] NotifierError),
+    /// One of the operator's own texts does not work.
+    #[error("configuration: {0}")]
+    Template(#[from] TemplateError),
+    /// The system gives no more threads.
+    #[error("no thread for the engine: {0}")]
+    Thread(std::io::Error),
+    /// The store does not take writes.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// It can be changed, but not while the server runs.
+    #[error("configuration: a new `{0}` needs a restart")]
+    NeedsRestart(&'static str),
+}
+
+impl App {
+    /// Starts a server on the address of `settings`, with the system's clock.
+    ///
+    /// # Errors
+    /// [`AppError`] where it cannot; nothing runs then.
+    pub async fn start(settings: Settings) -> Result<Running, AppError> {
+        let listen = |source| AppError::Listen { address: settings.listen.clone(), source };
+        let listener = TcpListener::bind(&settings.listen).await.map_err(listen)?;
+        Self::start_on(settings, listener, None).await
+    }
+
+    /// Starts a server on `listener`; with `clock`, time is what that says.
+    ///
+    /// # Errors
+    /// [`AppError`] where it cannot; nothing runs then.
+    pub async fn start_on(
+        mut settings: Settings,
+        listener: TcpListener,
+        clock: Option<Arc<dyn Clock + Send + Sync>>,
+    ) -> Result<Running, AppError> {
+        let listen = |source| AppError::Listen { address: settings.listen.clone(), source };
+        let address = listener.local_addr().map_err(listen)?;
+        settings.listens_on(address);
+        let texts = Arc::new(Texts::new(settings.locale, &settings.templates)?);
+        let settings = Arc::new(settings);
+
+        let mut store = SqliteStore::open(&settings.data_dir, settings.durability)?;
+        let database = store.path().to_owned();
+        let admin_key = admin_key::find_or_make(&settings)?;
+        let loaded = store.load()?;
+        let (clock, woke_at) = wake(clock, &loaded);
+
+        let (inbox, intake) = inbox(settings.limits.inbox);
+        let (board, bell) = (Arc::new(Board::new()), Arc::new(Bell::default()));
+        let office = Office {
+            inbox: inbox.clone(),
+            bell: Arc::clone(&bell),
+            clock: Arc::clone(&clock),
+            texts,
+            expires: settings.delivery_expires,
+            settled: broadcast::Sender::new(SETTLED_KEPT),
+        };
+        let parts = Parts {
+            settings: Arc::clone(&settings),
+            store,
+            clock: Shared(Arc::clone(&clock)),
+            intake,
+            board: Arc::clone(&board),
+            bell,
+        };
+        let engine = Engine::start(parts, loaded, woke_at)?;
+        let notifier = Notifier::start(&settings, office.clone(), open_history(&database))?;
+        let (ended, engine_ended) = oneshot::channel();
+        let engine = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
+            engine.run();
+            // Nobody waits for it when the server is being stopped.
+            let _ = ended.send(());
+        });
+        let engine = engine.map_err(AppError::Thread)?;
+
+        let keys = Arc::new(keys(&settings, &admin_key));
+        let web = Web {
+            board: Arc::clone(&board),
+            clock,
+            check_every: settings.check_every,
+            status_keys: (settings.status_access == StatusAccess::Key).then(|| Arc::clone(&keys)),
+        };
+        let router = web::routes(ingest::routes(Router::new(), &inbox), &web);
+        let (shutdown, stopping) = watch::channel(false);
+        let http = task::spawn(serve(listener, Arc::new(router), settings.limits.clone(), stopping));
+        Ok(Running {
+            address,
+            settings,
+            database,
+            admin_key,
+            inbox,
+            board,
+            notifier,
+            office,
+            engine,
+            engine_ended,
+            http,
+            shutdown,
+        })
+    }
+}
+
+impl Running {
+    /// The address that it listens on.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The settings that hold.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Where the database is.
+    #[must_use]
+    pub fn database(&self) -> &Path {
+        &self.database
+    }
+
+    /// The admin key, and where it is kept.
+    #[must_use]
+    pub const fn admin_key(&self) -> &AdminKey {
+        &self.admin_key
+    }
+
+    /// The state of all services.
+    #[must_use]
+    pub const fn board(&self) -> &Arc<Board> {
+        &self.board
+    }
+
+    /// Makes a service with this name and the defaults, and says its heartbeat URL.
+    ///
+    /// # Errors
+    /// [`AppError`] where it cannot be made.
+    pub async fn make_service(&self, name: ServiceName) -> Result<String, AppError> {
+        let token = Token::random().map_err(|_| EditError::TokenTaken)?;
+        let url = format!("{}/api/heartbeat/{}", self.settings.public_url, token.as_str());
+        let identity = Identity { name, token, overrides: Default::default(), declared: false };
+        let make = |reply| Command::Edit { edit: Edit::Create(identity), by: "first run".to_owned(), reply };
+        match self.inbox.ask(make).await?? {
+            Edited::Service(_) | Edited::Deleted => Ok(url),
+        }
+    }
+
+    /// Takes other settings: all of them, or none where one cannot be.
+    ///
+    /// # Errors
+    /// [`AppError`]; everything is as it was then.
+    pub async fn reload(&mut self, mut settings: Settings) -> Result<(), AppError> {
+        for (key, is_same) in [
+            ("listen", self.settings.listen == settings.listen),
+            ("data_dir", self.settings.data_dir == settings.data_dir),
+            ("durability", self.settings.durability == settings.durability),
+            ("limits", self.settings.limits == settings.limits),
+        ] {
+            if !is_same {
+                return Err(AppError::NeedsRestart(key));
+            }
+        }
+        settings.listens_on(self.address);
+        let texts = Arc::new(Texts::new(settings.locale, &settings.templates)?);
+        let settings = Arc::new(settings);
+        let again = Arc::clone(&settings);
+        self.inbox.ask(|reply| Command::Reconfigure { settings: again, reply }).await??;
+        let office = Office { texts, expires: settings.delivery_expires, ..self.office.clone() };
+        self.notifier.restart(&settings, office.clone())?;
+        (self.office, self.settings) = (office, settings);
+        Ok(())
+    }
+
+    /// Waits until the engine has ended by itself, which it never should.
+    pub async fn engine_ended(&mut self) {
+        let _ = (&mut self.engine_ended).await;
+    }
+
+    /// Stops taking requests, finishes what is under way, and stops.
+    pub async fn stop(self) {
+        let _ = self.shutdown.send(true);
+        // The channels first: what they just sent is still to be written down.
+        let channels = self.notifier.stop();
+        let _ = self.http.await;
+        let (inbox, engine) = (self.inbox, self.engine);
+        let ended = task::spawn_blocking(move || {
+            let deadline = std::time::Instant::now() + CHANNELS_TIMEOUT;
+            for channel in channels {
+                while !channel.is_finished() && std::time::Instant::now() < deadline {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+            }
+            inbox.stop();
+            engine.join()
+        });
+        if !matches!(ended.await, Ok(Ok(()))) {
+            tracing::error!("the engine did not end well");
+        }
+    }
+}
+
+/// How many outcomes of deliveries a slow listener may lag behind.
+const SETTLED_KEPT: usize = 1024;
+/// How long a try to deliver that is under way may take when the server stops; it is repeated at the next start.
+const CHANNELS_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The clock to go by, and what time it was by a clock that may have been set back while the server was down.
+fn wake(
+    clock: Option<Arc<dyn Clock + Send + Sync>>,
+    loaded: &Loaded,
+) -> (Arc<dyn Clock + Send + Sync>, Timestamp) {
+    let clock = clock.unwrap_or_else(|| Arc::new(SteadyClock::new()));
+    let woke_at = clock.now();
+    match loaded.seen.filter(|seen| *seen > woke_at) {
+        Some(seen) => {
+            tracing::warn!(
+                behind = %seen.since(woke_at),
+                "the system's clock was set back; times are shown by the old one until it has caught up"
+            );
+            (Arc::new(SteadyClock::starting_at(seen)), woke_at)
+        }
+        None => (clock, woke_at),
+    }
+}
+
+fn open_history(database: &Path) -> OpenHistory {
+    let database = database.to_owned();
+    Box::new(move || Ok(Box::new(SqliteHistory::open(&database)?) as Box<dyn History>))
+}
+
+fn keys(settings: &Settings, admin_key: &AdminKey) -> Keys {
+    let keys = Keys::new().with("admin", &admin_key.key, Access::Admin);
+    let more = settings.keys.iter();
+    more.fold(keys, |keys, (name, key)| keys.with(name.as_str(), &key.key, key.access.into()))
+}
+
+/// A clock that many read.
+struct Shared(Arc<dyn Clock + Send + Sync>);
+
+impl Clock for Shared {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+}

@@ -1,0 +1,132 @@
+//! `mishpulse serve`.
+
+use std::process::ExitCode;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::args::ServeOptions;
+use super::{FAILED, MISTAKE, logs};
+use crate::app::{App, AppError, Running};
+use crate::config::{Environment, Loaded, ServiceName, Settings, Source};
+
+/// Runs the server until it is told to stop.
+pub(super) fn run(options: &ServeOptions) -> ExitCode {
+    let source = options.source();
+    let loaded = match Settings::load(&source, &Environment::of_process()) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(MISTAKE);
+        }
+    };
+    logs::start(&loaded.settings);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("mishpulse: no threads to run on: {error}");
+            return ExitCode::from(FAILED);
+        }
+    };
+    runtime.block_on(serve(loaded, &source))
+}
+
+async fn serve(loaded: Loaded, source: &Source) -> ExitCode {
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    let declares_none = loaded.settings.services.is_empty();
+    let mut running = match App::start(loaded.settings).await {
+        Ok(running) => running,
+        Err(error) => {
+            eprintln!("mishpulse: {error}");
+            return ExitCode::from(if is_mistake(&error) { MISTAKE } else { FAILED });
+        }
+    };
+    greet(&running);
+    if declares_none && running.board().read(|view| view.is_empty()) {
+        greet_newcomer(&running).await;
+    }
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()));
+    let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)) = signals else {
+        eprintln!("mishpulse: signals cannot be listened to");
+        return ExitCode::from(FAILED);
+    };
+    let code = loop {
+        tokio::select! {
+            () = heard(&mut terminate) => break ExitCode::SUCCESS,
+            () = heard(&mut interrupt) => break ExitCode::SUCCESS,
+            () = heard(&mut hangup) => reload(&mut running, source).await,
+            () = running.engine_ended() => {
+                eprintln!("mishpulse: the engine has ended; the log says why");
+                break ExitCode::from(FAILED);
+            }
+        }
+    };
+    tracing::info!("stopping");
+    running.stop().await;
+    tracing::info!("stopped");
+    code
+}
+
+async fn heard(signal: &mut Signal) {
+    signal.recv().await;
+}
+
+/// Says where everything is. These are the first lines, whatever the log level.
+fn greet(running: &Running) {
+    let data_dir = running.database().parent().map(std::path::absolute).and_then(Result::ok).unwrap_or_default();
+    eprintln!("MishPulse {} listens on http://{}", env!("CARGO_PKG_VERSION"), running.address());
+    eprintln!("data folder: {}", data_dir.display());
+    match &running.admin_key().file {
+        Some(file) => {
+            let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+            eprintln!("admin key: in {}", file.display());
+        }
+        None => eprintln!("admin key: from the configuration"),
+    }
+}
+
+/// With nothing to watch there is nothing to see: makes an example and says how to beat for it.
+async fn greet_newcomer(running: &Running) {
+    let Ok(name) = EXAMPLE.parse::<ServiceName>() else { return };
+    match running.make_service(name).await {
+        Ok(url) => {
+            eprintln!("no services yet, so here is one called `{EXAMPLE}`; send it a first heartbeat with");
+            eprintln!();
+            eprintln!("    curl -X POST {url} -d '{{\"status\":\"ok\"}}'");
+            eprintln!();
+            eprintln!("and look at {}/api/status", running.settings().public_url);
+        }
+        Err(error) => tracing::warn!(%error, "the example service could not be made"),
+    }
+}
+
+const EXAMPLE: &str = "example";
+
+/// Reads the file again; one with a mistake changes nothing.
+async fn reload(running: &mut Running, source: &Source) {
+    let loaded = match Settings::load(source, &Environment::of_process()) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            for line in error.to_string().lines() {
+                tracing::error!("{line}");
+            }
+            tracing::error!("the configuration was read again and has a mistake; nothing has changed");
+            return;
+        }
+    };
+    let changes = crate::config::diff(running.settings(), &loaded.settings);
+    match running.reload(loaded.settings).await {
+        Ok(()) => {
+            for change in changes {
+                tracing::info!("{change}");
+            }
+            tracing::info!("the configuration was read again");
+        }
+        Err(error) => tracing::error!(%error, "the configuration cannot be taken; nothing has changed"),
+    }
+}
+
+fn is_mistake(error: &AppError) -> bool {
+    matches!(error, AppError::Declared(_) | AppError::Template(_) | AppError::Notifier(_))
+}

@@ -1,0 +1,144 @@
+//! Sockets: how many, how long, how much.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Response, StatusCode, header};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{sleep, timeout};
+
+use super::reply::{Body, Reply};
+use super::request::Request;
+use super::router::Router;
+use crate::config::Limits;
+
+/// Tells the listener to stop.
+pub type Shutdown = watch::Receiver<bool>;
+
+/// Answers what comes in on `listener` until `shutdown` says stop, and then for a moment more what is under way.
+pub async fn serve(listener: TcpListener, router: Arc<Router>, limits: Limits, mut shutdown: Shutdown) {
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let graceful = GracefulShutdown::new();
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(Duration::from(limits.header_timeout))
+        .max_buf_size(limits.header_bytes.max(MIN_BUFFER_BYTES))
+        .max_headers(limits.headers)
+        .pipeline_flush(true);
+    let limits = Arc::new(limits);
+    loop {
+        // A place is taken before a connection is accepted: those beyond the limit wait in the system's queue.
+        let place = tokio::select! {
+            place = Arc::clone(&places).acquire_owned() => place,
+            _ = shutdown.wait_for(|stop| *stop) => break,
+        };
+        let Ok(place) = place else { break };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = shutdown.wait_for(|stop| *stop) => break,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        prepare(&stream);
+        let (router, limits) = (Arc::clone(&router), Arc::clone(&limits));
+        let service = service_fn(move |request| {
+            let (router, limits) = (Arc::clone(&router), Arc::clone(&limits));
+            async move { Ok::<_, Infallible>(answer(request, peer, &router, &limits).await) }
+        });
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(async move {
+            // What goes wrong on a connection concerns its client alone, who has seen it.
+            let _ = pin!(connection).await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    if timeout(SHUTDOWN_TIMEOUT, graceful.shutdown()).await.is_err() {
+        tracing::debug!("connections that were still busy are cut");
+    }
+}
+
+/// hyper refuses less.
+const MIN_BUFFER_BYTES: usize = 8192;
+/// After a failed accept, such as for want of descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How long requests under way may take when the server stops.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
+/// How much of a body that is too long is read and thrown away, so that its sender gets to read the answer.
+const DRAIN_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+fn prepare(stream: &TcpStream) {
+    // Without it an answer may wait for the client's acknowledgement; a connection works all the same.
+    let _ = stream.set_nodelay(true);
+}
+
+async fn answer(
+    request: hyper::Request<Incoming>,
+    peer: SocketAddr,
+    router: &Router,
+    limits: &Limits,
+) -> Response<Body> {
+    let (head, body) = request.into_parts();
+    let reply = match timeout(limits.body_timeout.into(), read(body, limits.body_bytes)).await {
+        Ok(Ok(body)) => router.answer(Request::new(head, body, peer)).await,
+        Ok(Err(BodyError::TooLong)) => {
+            let detail = format!("a body may have {} bytes at most; send a shorter one", limits.body_bytes);
+            Reply::problem(StatusCode::PAYLOAD_TOO_LARGE, &detail).with(header::CONNECTION, "close")
+        }
+        Ok(Err(BodyError::Broken)) => {
+            Reply::problem(StatusCode::BAD_REQUEST, "the body broke off").with(header::CONNECTION, "close")
+        }
+        Err(_) => Reply::problem(StatusCode::REQUEST_TIMEOUT, "the body did not come in time; send it at once")
+            .with(header::CONNECTION, "close"),
+    };
+    reply.into_response()
+}
+
+enum BodyError {
+    TooLong,
+    Broken,
+}
+
+async fn read(mut body: Incoming, most: usize) -> Result<Bytes, BodyError> {
+    let mut first = Bytes::new();
+    let mut all = BytesMut::new();
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
+        length += data.len();
+        if length > DRAIN_BYTES_MAX {
+            return Err(BodyError::TooLong);
+        }
+        if length > most {
+            all.clear();
+        } else if first.is_empty() && all.is_empty() {
+            // The usual body comes in one piece and is not copied.
+            first = data;
+        } else {
+            all.extend_from_slice(&std::mem::take(&mut first));
+            all.extend_from_slice(&data);
+        }
+    }
+    match length > most {
+        true => Err(BodyError::TooLong),
+        false if all.is_empty() => Ok(first),
+        false => Ok(all.freeze()),
+    }
+}

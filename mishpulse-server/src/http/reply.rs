@@ -1,0 +1,110 @@
+//! An answer: JSON, a problem, or a stream.
+
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Full};
+use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::{HeaderMap, Response, StatusCode};
+use serde::Serialize;
+
+/// The body of an answer.
+pub type Body = BoxBody<Bytes, Infallible>;
+
+/// An answer on its way.
+#[derive(Debug)]
+#[must_use]
+pub struct Reply {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Body,
+}
+
+impl Reply {
+    /// An answer without a body.
+    pub fn empty(status: StatusCode) -> Self {
+        Self::full(status, Bytes::new())
+    }
+
+    /// `body` as JSON.
+    pub fn json(status: StatusCode, body: &impl Serialize) -> Self {
+        match serde_json::to_vec(body) {
+            Ok(json) => Self::ready_json(status, json),
+            Err(_) => Self::problem(StatusCode::INTERNAL_SERVER_ERROR, "the answer cannot be written as JSON"),
+        }
+    }
+
+    /// `json`, which is JSON already.
+    pub fn ready_json(status: StatusCode, json: impl Into<Bytes>) -> Self {
+        Self::full(status, json.into()).with(header::CONTENT_TYPE, "application/json")
+    }
+
+    /// `text` with its media type.
+    pub fn text(status: StatusCode, media_type: &'static str, text: impl Into<Bytes>) -> Self {
+        Self::full(status, text.into()).with(header::CONTENT_TYPE, media_type)
+    }
+
+    /// A problem by RFC 9457; `detail` says what is wrong and what to do instead.
+    pub fn problem(status: StatusCode, detail: &str) -> Self {
+        Self::problem_json(status, detail, None)
+    }
+
+    /// A problem with one field of the request.
+    pub fn problem_with(status: StatusCode, field: &str, detail: &str) -> Self {
+        Self::problem_json(status, detail, Some(field))
+    }
+
+    /// A body that comes bit by bit.
+    pub fn stream(status: StatusCode, media_type: &'static str, body: Body) -> Self {
+        let reply = Self { status, headers: HeaderMap::new(), body };
+        reply.with(header::CONTENT_TYPE, media_type)
+    }
+
+    /// The same with one more header; one that was there already is replaced.
+    pub fn with(mut self, name: HeaderName, value: &'static str) -> Self {
+        self.headers.insert(name, HeaderValue::from_static(value));
+        self
+    }
+
+    /// The same with one more header, whose value was made at run time; left out where it cannot be one.
+    pub fn with_value(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.insert(name, value);
+        }
+        self
+    }
+
+    /// Its status.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(super) fn into_response(self) -> Response<Body> {
+        let mut response = Response::new(self.body);
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        let headers = response.headers_mut();
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        response
+    }
+
+    fn full(status: StatusCode, body: Bytes) -> Self {
+        Self { status, headers: HeaderMap::new(), body: Full::new(body).boxed() }
+    }
+
+    fn problem_json(status: StatusCode, detail: &str, field: Option<&str>) -> Self {
+        let mut json = serde_json::json!({
+            "type": "about:blank",
+            "title": status.canonical_reason().unwrap_or("Error"),
+            "status": status.as_u16(),
+            "detail": detail,
+        });
+        if let Some(field) = field {
+            json["field"] = field.into();
+        }
+        Self::full(status, json.to_string().into()).with(header::CONTENT_TYPE, "application/problem+json")
+    }
+}

@@ -1,0 +1,77 @@
+//! A request, with its body read and bounded.
+
+use std::borrow::Cow;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, Method, header};
+
+/// A request whose body has come in whole.
+#[derive(Debug)]
+pub struct Request {
+    head: Parts,
+    /// The body.
+    pub body: Bytes,
+    /// Who sent it; behind a proxy, the proxy.
+    pub peer: SocketAddr,
+}
+
+impl Request {
+    pub(super) const fn new(head: Parts, body: Bytes, peer: SocketAddr) -> Self {
+        Self { head, body, peer }
+    }
+
+    /// Its method.
+    #[must_use]
+    pub const fn method(&self) -> &Method {
+        &self.head.method
+    }
+
+    /// Its path, not decoded.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.head.uri.path()
+    }
+
+    /// Its headers.
+    #[must_use]
+    pub const fn headers(&self) -> &HeaderMap {
+        &self.head.headers
+    }
+
+    /// A header's text; `None` where it is absent or not ASCII.
+    #[must_use]
+    pub fn header(&self, name: header::HeaderName) -> Option<&str> {
+        self.head.headers.get(name)?.to_str().ok()
+    }
+
+    /// What stands behind the `?`.
+    #[must_use]
+    pub fn query(&self) -> Query<'_> {
+        Query(self.head.uri.query().unwrap_or_default())
+    }
+}
+
+/// The parameters behind the `?` of a URL.
+#[derive(Debug, Clone, Copy)]
+pub struct Query<'a>(&'a str);
+
+impl<'a> Query<'a> {
+    /// Reads `text` such as `a=1&b=2`.
+    #[must_use]
+    pub const fn new(text: &'a str) -> Self {
+        Self(text)
+    }
+
+    /// Every parameter, decoded, in order.
+    pub fn iter(self) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> {
+        form_urlencoded::parse(self.0.as_bytes())
+    }
+
+    /// The first parameter with this name.
+    #[must_use]
+    pub fn find(self, name: &str) -> Option<Cow<'a, str>> {
+        self.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+}

@@ -1,0 +1,102 @@
+//! Which handler answers which method and path.
+
+use std::borrow::Cow;
+use std::pin::Pin;
+
+use hyper::{Method, StatusCode, header};
+use percent_encoding::percent_decode_str;
+
+use super::reply::Reply;
+use super::request::Request;
+
+/// Routes by path and method. A path that is known with other methods only is answered 405, any other 404.
+#[derive(Default)]
+pub struct Router {
+    routes: matchit::Router<Route>,
+}
+
+#[derive(Default)]
+struct Route {
+    handlers: Vec<(Method, Handler)>,
+}
+
+type Handler = Box<dyn Fn(Request, Params) -> Answer + Send + Sync>;
+type Answer = Pin<Box<dyn Future<Output = Reply> + Send>>;
+
+/// The parts of a path that a route left open, not decoded.
+#[derive(Debug, Default)]
+pub struct Params(Vec<String>);
+
+impl Params {
+    /// The open part at `place`, decoded.
+    ///
+    /// `None` where there is none or it is not UTF-8.
+    #[must_use]
+    pub fn decoded(&self, place: usize) -> Option<Cow<'_, str>> {
+        percent_decode_str(self.0.get(place)?).decode_utf8().ok()
+    }
+}
+
+impl Router {
+    /// No routes yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Has `handler` answer `method` at `path`, where `{name}` stands for one open part. `GET` answers `HEAD` too.
+    ///
+    /// # Panics
+    /// Where `path` is not a pattern or contradicts an earlier one: both are mistakes in the program.
+    #[must_use]
+    pub fn at<F, A>(mut self, method: Method, path: &str, handler: F) -> Self
+    where
+        F: Fn(Request, Params) -> A + Send + Sync + 'static,
+        A: Future<Output = Reply> + Send + 'static,
+    {
+        let handler: Handler = Box::new(move |request, params| Box::pin(handler(request, params)));
+        if self.routes.at(path).is_err() {
+            assert!(self.routes.insert(path, Route::default()).is_ok(), "{path} is no route");
+        }
+        if let Ok(found) = self.routes.at_mut(path) {
+            found.value.handlers.push((method, handler));
+        }
+        self
+    }
+
+    pub(super) async fn answer(&self, request: Request) -> Reply {
+        let Ok(found) = self.routes.at(request.path()) else {
+            let detail = "there is nothing at this path; the API is described at /api/openapi.json";
+            return Reply::problem(StatusCode::NOT_FOUND, detail);
+        };
+        let wanted = request.method();
+        let handler = (found.value.handlers.iter())
+            .find(|(method, _)| method == wanted)
+            .or_else(|| {
+                let is_head = wanted == Method::HEAD;
+                found.value.handlers.iter().find(|(method, _)| is_head && method == Method::GET)
+            })
+            .map(|(_, handler)| handler);
+        let Some(handler) = handler else { return found.value.not_allowed() };
+        let params = Params(found.params.iter().map(|(_, value)| value.to_owned()).collect());
+        handler(request, params).await
+    }
+}
+
+impl Route {
+    fn not_allowed(&self) -> Reply {
+        let mut allowed: Vec<&str> = self.handlers.iter().map(|(method, _)| method.as_str()).collect();
+        if allowed.contains(&"GET") && !allowed.contains(&"HEAD") {
+            allowed.push("HEAD");
+        }
+        let allowed = allowed.join(", ");
+        let detail = format!("this path takes {allowed}");
+        Reply::problem(StatusCode::METHOD_NOT_ALLOWED, &detail).with_value(header::ALLOW, &allowed)
+    }
+}
+
+impl std::fmt::Debug for Router {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Router").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,5 @@
+//! How beats come in: one file a dialect.
+
+mod native;
+
+pub use native::routes;

@@ -1,0 +1,171 @@
+//! Our own dialect: `POST /api/heartbeat/<token>` with JSON, or `GET` and `HEAD` with a query.
+
+use std::borrow::Cow;
+
+use mishpulse_core::{Signal, SignalKind};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::config::Token;
+use crate::engine::{BeatOutcome, Command, Inbox, Unavailable};
+use crate::http::{Method, Params, Query, Reply, Request, Router, StatusCode, header};
+
+/// Adds the routes of this dialect.
+#[must_use]
+pub fn routes(router: Router, inbox: &Inbox) -> Router {
+    let by_body = inbox.clone();
+    let by_query = inbox.clone();
+    router
+        .at(Method::POST, PATH, move |request, params| beat(by_body.clone(), from_body(&request.body), params))
+        .at(Method::GET, PATH, move |request: Request, params| {
+            beat(by_query.clone(), from_query(request.query()), params)
+        })
+}
+
+const PATH: &str = "/api/heartbeat/{token}";
+const RETRY_AFTER_SECS: &str = "1";
+
+async fn beat(inbox: Inbox, signal: Result<Signal, Mistake>, params: Params) -> Reply {
+    let signal = match signal {
+        Ok(signal) => signal,
+        Err(mistake) => return Reply::problem(StatusCode::BAD_REQUEST, &mistake.to_string()),
+    };
+    let token = params.decoded(0).and_then(|token| token.parse::<Token>().ok());
+    let Some(token) = token else { return unknown_token() };
+    match inbox.ask(|reply| Command::Beat { token, signal, reply }).await {
+        Ok(BeatOutcome::Stored) => Reply::ready_json(StatusCode::OK, &b"{\"result\":\"ok\"}"[..]),
+        Ok(BeatOutcome::UnknownToken) => unknown_token(),
+        Err(Unavailable) => Reply::problem(StatusCode::SERVICE_UNAVAILABLE, &Unavailable.to_string())
+            .with(header::RETRY_AFTER, RETRY_AFTER_SECS),
+    }
+}
+
+fn unknown_token() -> Reply {
+    let detail = "no service has this token; check the URL, or list the services with `mishpulse service list`";
+    Reply::problem(StatusCode::FORBIDDEN, detail)
+}
+
+/// Why a beat cannot be understood.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+enum Mistake {
+    #[error("the body is not JSON ({0}); send {{\"status\":\"ok\"}}, or nothing at all for ok")]
+    NotJson(String),
+    #[error("`{0}` is no status; use ok, warning or error")]
+    UnknownStatus(String),
+}
+
+/// The body of a beat. What else stands in it is ignored.
+#[derive(Deserialize)]
+struct Body<'a> {
+    #[serde(borrow, default)]
+    status: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    message: Option<Cow<'a, str>>,
+}
+
+/// The same, with a message that is anything: no beat is refused for its message.
+#[derive(Deserialize)]
+struct LenientBody {
+    #[serde(default)]
+    status: Option<String>,
+    #[serde(default)]
+    message: Value,
+}
+
+fn from_body(body: &[u8]) -> Result<Signal, Mistake> {
+    match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        None => return Ok(Signal::ok()),
+        Some(b'{') => {}
+        Some(_) => return Err(Mistake::NotJson("it is no object".to_owned())),
+    }
+    if let Ok(body) = serde_json::from_slice::<Body<'_>>(body) {
+        return signal(body.status.as_deref(), body.message.as_deref());
+    }
+    let body: LenientBody =
+        serde_json::from_str(&mended(body)).map_err(|error| Mistake::NotJson(error.to_string()))?;
+    let message = match body.message {
+        Value::Null => None,
+        Value::String(text) => Some(text),
+        other => Some(other.to_string()),
+    };
+    signal(body.status.as_deref(), message.as_deref())
+}
+
+/// `body` with what is no text replaced by `U+FFFD`: bytes that are not UTF-8, and halves of surrogate pairs, which some
+/// languages write for such bytes.
+fn mended(body: &[u8]) -> String {
+    let mut text = String::from_utf8_lossy(body).into_owned();
+    let is_surrogate = |at: usize| {
+        let escape = text.as_bytes().get(at..at + 4);
+        escape.is_some_and(|escape| {
+            escape.starts_with(b"\\u") && escape[2].eq_ignore_ascii_case(&b'd')
+                && matches!(escape[3], b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F')
+        })
+    };
+    let halves: Vec<usize> = (0..text.len()).filter(|at| is_surrogate(*at)).collect();
+    for at in halves.into_iter().filter(|at| at + 6 <= text.len()) {
+        if text.is_char_boundary(at + 6) {
+            text.replace_range(at..at + 6, "\\ufffd");
+        }
+    }
+    text
+}
+
+fn from_query(query: Query<'_>) -> Result<Signal, Mistake> {
+    signal(query.find("status").as_deref(), query.find("message").as_deref())
+}
+
+fn signal(status: Option<&str>, message: Option<&str>) -> Result<Signal, Mistake> {
+    let kind = match status {
+        None => SignalKind::Ok,
+        Some(status) => status.parse().map_err(|_| Mistake::UnknownStatus(shortened(status)))?,
+    };
+    Ok(Signal::new(kind, message.unwrap_or_default()))
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_said_is_ok() {
+        for body in ["", " \n", "{}", r#"{"message":null}"#, r#"{"status":null}"#, r#"{"more":[1,{"a":2}]}"#] {
+            assert_eq!(from_body(body.as_bytes()), Ok(Signal::ok()), "{body}");
+        }
+        assert_eq!(from_query(Query::new("")), Ok(Signal::ok()));
+    }
+
+    #[test]
+    fn status_and_message_are_read() {
+        let signal = Signal::new(SignalKind::Error, "disk \"full\" – 100%");
+        let body = r#"{"status":"error","message":"disk \"full\" \u2013 100%"}"#;
+        assert_eq!(from_body(body.as_bytes()), Ok(signal.clone()));
+        assert_eq!(from_query(Query::new("status=error&message=disk+%22full%22+%E2%80%93+100%25")), Ok(signal));
+    }
+
+    #[test]
+    fn no_beat_is_refused_for_its_message() {
+        let message = |body: &[u8]| from_body(body).unwrap().message.unwrap().as_str().to_owned();
+        assert_eq!(message(br#"{"status":"error","message":42}"#), "42");
+        assert_eq!(message(br#"{"message":{"code":7}}"#), r#"{"code":7}"#);
+        assert_eq!(message(b"{\"message\":\"caf\xe9\"}"), "caf\u{fffd}");
+        assert_eq!(message(br#"{"message":"file \udcff.txt"}"#), "file \u{fffd}.txt");
+        assert_eq!(message(format!("{{\"message\":\"{}\"}}", "x".repeat(5000)).as_bytes()).len(), 4096);
+    }
+
+    #[test]
+    fn what_cannot_be_understood_is_refused() {
+        for body in ["ok", "[]", "{\"status\":", "{\"status\":1}", "{\"status\":\"fine\"}", "\u{feff}{}", "nul\0"] {
+            assert!(from_body(body.as_bytes()).is_err(), "{body}");
+        }
+        assert!(from_body(b"{\"status\":\"\xff\"}").is_err());
+        assert!(from_body(b"[\"error\"]").is_err());
+        let nested = "[".repeat(60_000);
+        assert!(from_body(format!("{{\"a\":{nested}").as_bytes()).is_err());
+        assert_eq!(from_query(Query::new("status=fine")), Err(Mistake::UnknownStatus("fine".into())));
+    }
+}
