@@ -183,7 +183,9 @@ mod tests {
         let letter = named(samples::error(), "<b>&\"x\"", "</p><script>alert('1')</script>\n\n<!-- a");
         let text = told(&english, &letter);
         let page = html(letter.kind, &text);
-        assert!(page.contains("Service &lt;b&gt;&amp;&quot;x&quot; reports an error: &lt;/p&gt;&lt;script&gt;"));
+        assert!(
+            page.contains("Service &lt;b&gt;&amp;&quot;x&quot; reports an error: &lt;/p&gt;&lt;script&gt;")
+        );
         assert!(page.contains("    &lt;!-- a\nSignal: 12:03 UTC</p>"), "{page}");
         for tag in ["<script", "<b>", "<!-- "] {
             assert!(!page.contains(tag), "{tag} in {page}");
@@ -228,7 +230,9 @@ mod tests {
 
     #[test]
     fn an_operators_words_take_the_place_of_ours() {
-        let own = texts(Locale::En, &[("dead", "DOWN {{ name }} ({{ tags | join('+') }}) > {{ allowance }}")]).unwrap();
+        let own =
+            texts(Locale::En, &[("dead", "DOWN {{ name }} ({{ tags | join('+') }}) > {{ allowance }}")])
+                .unwrap();
         assert_eq!(told(&own, &samples::dead()), "DOWN api-worker (prod) > 5 minutes");
         assert_eq!(told(&own, &samples::error()), told(&texts(Locale::En, &[]).unwrap(), &samples::error()));
         let samples = own.samples();

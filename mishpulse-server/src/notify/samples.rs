@@ -37,7 +37,8 @@ pub(super) fn reminder() -> Letter {
 /// `count` services in the same state, called a, b, c and so on.
 pub(super) fn digest(digest: AlertKind, count: usize) -> Letter {
     let kind = LetterKind::Digest { digest };
-    let names = (0..count).filter_map(|i| char::from(b'a' + (i % 26) as u8).to_string().parse().ok()).collect();
+    let names =
+        (0..count).filter_map(|i| char::from(b'a' + (i % 26) as u8).to_string().parse().ok()).collect();
     Letter { kind, service: None, names, ..dead() }
 }
 

@@ -80,7 +80,10 @@ impl Templates {
         for (kind, source) in sources {
             let error = |detail: String| TemplateError { kind: kind.clone(), detail };
             if !kinds.contains(&kind.as_str()) {
-                return Err(error(format!("there is no such kind of alert; the kinds are {}", kinds.join(", "))));
+                return Err(error(format!(
+                    "there is no such kind of alert; the kinds are {}",
+                    kinds.join(", ")
+                )));
             }
             environment.template_from_named_str(kind, source).map_err(|cause| error(cause.to_string()))?;
         }
@@ -180,7 +183,10 @@ mod tests {
     #[test]
     fn a_mistake_is_found_where_it_is_made() {
         let why = |kind, source| render(kind, source, &samples::dead()).unwrap_err().to_string();
-        assert!(why("deaf", "x").starts_with("templates.deaf: there is no such kind of alert; the kinds are dead, error,"));
+        assert!(
+            why("deaf", "x")
+                .starts_with("templates.deaf: there is no such kind of alert; the kinds are dead, error,")
+        );
         let unclosed = why("dead", "a\n{{ name ");
         assert!(unclosed.starts_with("templates.dead: ") && unclosed.contains("dead:2"), "{unclosed}");
         assert!(why("dead", "{{ nam }}").contains("undefined"));

@@ -3,6 +3,7 @@
 
 use mishpulse_core::{AlertKind, Span, Timestamp};
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// A number of units, as in "5 minutes".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,8 +79,14 @@ impl Moment {
 
 /// The moment in UTC; one outside the years that a calendar has counts as the nearest that is inside.
 pub(super) fn utc(at: Timestamp) -> OffsetDateTime {
-    let seconds = at.unix_ms().div_euclid(1000).clamp(-EPOCH_TO_YEAR_0, EPOCH_TO_YEAR_9999);
-    OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    let ms = at.unix_ms().clamp(YEAR_0_MS, YEAR_9999_MS);
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000)
+        .unwrap_or(OffsetDateTime::UNIX_EPOCH)
+}
+
+/// The moment as programs read it, by RFC 3339 in UTC.
+pub(super) fn rfc3339(at: Timestamp) -> String {
+    utc(at).format(&Rfc3339).unwrap_or_default()
 }
 
 /// The sign that an alert of a kind starts with, so that a list of them can be read at a glance.
@@ -177,9 +184,9 @@ pub(super) const MESSAGE_LINES_MAX: usize = 40;
 
 const NEXT_LINE: &str = "\n    ";
 
-/// Seconds from year 0 to 1970, and from 1970 to the end of year 9999.
-const EPOCH_TO_YEAR_0: i64 = 62_167_219_200;
-const EPOCH_TO_YEAR_9999: i64 = 253_402_300_799;
+/// The start of year 0 and the end of year 9999.
+const YEAR_0_MS: i64 = -62_167_219_200_000;
+const YEAR_9999_MS: i64 = 253_402_300_799_999;
 
 #[cfg(test)]
 mod tests {

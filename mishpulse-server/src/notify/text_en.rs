@@ -11,7 +11,10 @@ pub(super) fn text(letter: &Letter, channel: &str, now: Timestamp) -> String {
         (LetterKind::Alert(kind), Some(about)) => alert(kind, letter, about, now),
         (LetterKind::Alert(kind) | LetterKind::Digest { digest: kind }, _) => digest(kind, letter),
         (LetterKind::Test, _) => {
-            format!("✅ Test message from MishPulse: channel {channel} works.\nSent: {}", moment(letter.at, now))
+            format!(
+                "✅ Test message from MishPulse: channel {channel} works.\nSent: {}",
+                moment(letter.at, now)
+            )
         }
     }
 }
@@ -94,11 +97,20 @@ mod tests {
     #[test]
     fn every_text_is_word_for_word() {
         for (letter, expected) in [
-            (samples::dead(), "❌ Service api-worker has not responded for more than 5 minutes.\nLast signal: 12:03 UTC"),
+            (
+                samples::dead(),
+                "❌ Service api-worker has not responded for more than 5 minutes.\nLast signal: 12:03 UTC",
+            ),
             (samples::error(), "🟠 Service api-worker reports an error: disk full\nSignal: 12:03 UTC"),
             (samples::warning(), "🟡 Service api-worker reports a warning: disk 91%\nSignal: 12:03 UTC"),
-            (samples::recovered(), "✅ Service api-worker is alive again after 7 minutes.\nSignal: 12:10 UTC"),
-            (samples::reminder(), "⏰ Service api-worker is still dead, for 2 hours.\nLast signal: 12:03 UTC"),
+            (
+                samples::recovered(),
+                "✅ Service api-worker is alive again after 7 minutes.\nSignal: 12:10 UTC",
+            ),
+            (
+                samples::reminder(),
+                "⏰ Service api-worker is still dead, for 2 hours.\nLast signal: 12:03 UTC",
+            ),
             (samples::digest(AlertKind::Dead, 3), "❌ 3 services have not responded: a, b, c"),
             (samples::digest(AlertKind::Error, 3), "🟠 3 services report errors: a, b, c"),
             (samples::digest(AlertKind::Warning, 3), "🟡 3 services report warnings: a, b, c"),
@@ -147,7 +159,8 @@ mod tests {
 
     #[test]
     fn one_is_singular() {
-        for (count, expected) in [(1, "1 minute"), (2, "2 minutes"), (21, "21 minutes"), (101, "101 minutes")] {
+        for (count, expected) in [(1, "1 minute"), (2, "2 minutes"), (21, "21 minutes"), (101, "101 minutes")]
+        {
             assert_eq!(span(&[Amount { count, unit: Unit::Minute }]), expected);
         }
         let both = [Amount { count: 2, unit: Unit::Hour }, Amount { count: 1, unit: Unit::Minute }];

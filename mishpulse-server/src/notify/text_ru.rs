@@ -63,9 +63,10 @@ fn alert(kind: AlertKind, letter: &Letter, about: &About, now: Timestamp) -> Str
     let service = format!("{} Service {}", sign(kind), one_line(about.name.as_str()));
     let said = message(about.message.as_deref()).map_or_else(|| ".".to_owned(), |said| format!(": {said}"));
     let signal = format!("Сигнал: {}", moment(letter.at, now));
-    let last_signal = about
-        .last_seen
-        .map_or_else(|| "Сигналов ещё не было".to_owned(), |at| format!("Последний сигнал: {}", moment(at, now)));
+    let last_signal = about.last_seen.map_or_else(
+        || "Сигналов ещё не было".to_owned(),
+        |at| format!("Последний сигнал: {}", moment(at, now)),
+    );
     match kind {
         AlertKind::Dead => {
             let allowance = span(&allowance(letter.allowance), Case::Genitive);
@@ -145,10 +146,16 @@ mod tests {
     #[test]
     fn every_text_is_word_for_word() {
         for (letter, expected) in [
-            (samples::dead(), "❌ Service api-worker не отвечает более 5 минут.\nПоследний сигнал: 12:03 UTC"),
+            (
+                samples::dead(),
+                "❌ Service api-worker не отвечает более 5 минут.\nПоследний сигнал: 12:03 UTC",
+            ),
             (samples::error(), "🟠 Service api-worker сообщает об ошибке: disk full\nСигнал: 12:03 UTC"),
             (samples::warning(), "🟡 Service api-worker сообщает о проблеме: disk 91%\nСигнал: 12:03 UTC"),
-            (samples::recovered(), "✅ Service api-worker снова работает, перерыв 7 минут.\nСигнал: 12:10 UTC"),
+            (
+                samples::recovered(),
+                "✅ Service api-worker снова работает, перерыв 7 минут.\nСигнал: 12:10 UTC",
+            ),
             (
                 samples::reminder(),
                 "⏰ Service api-worker всё ещё не отвечает, уже 2 часа.\nПоследний сигнал: 12:03 UTC",
