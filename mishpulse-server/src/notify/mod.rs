@@ -8,11 +8,13 @@ use mishpulse_core::{Clock, Span};
 use crate::store::rows::{DeliveryId, Letter};
 
 mod address;
+mod email;
 mod message;
 mod notifier;
 mod post;
 mod retry;
 mod samples;
+mod smtp;
 mod storm;
 mod telegram;
 mod template;
@@ -23,6 +25,7 @@ mod tls;
 mod webhook;
 mod worker;
 
+pub use email::Email;
 pub use message::{DIGEST_NAMES_MAX, Texts};
 pub use notifier::{Notifier, NotifierError, OpenHistory};
 pub use telegram::Telegram;

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::post::{Answer, Poster};
+use super::text::{one_line, shortened};
 use super::{Channel, Parcel, Refusal};
 use crate::config::TelegramSettings;
 
@@ -109,6 +110,7 @@ struct Reply {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Failure {
+    description: String,
     parameters: Parameters,
 }
 
@@ -124,8 +126,13 @@ impl Reply {
         self.failure.parameters.migrate_to_chat_id.filter(|_| !self.answer.status.is_success())
     }
 
+    /// The status and what it means: in the API's own words, or else the start of the body.
     fn said(&self, token: &str) -> String {
-        self.answer.quoted(&[token.to_owned()])
+        let description = one_line(&self.failure.description.replace(token, "***"));
+        if description.is_empty() {
+            return self.answer.quoted(&[token.to_owned()]);
+        }
+        format!("{}: {}", self.answer.status.as_u16(), shortened(description, DESCRIPTION_CHARS_MAX))
     }
 }
 
@@ -144,6 +151,9 @@ fn fitting(text: &str) -> String {
 
 /// The most characters of a message, which the API counts in UTF-16.
 const TEXT_UNITS_MAX: usize = 4_096;
+
+/// The most characters of a description that an error quotes.
+const DESCRIPTION_CHARS_MAX: usize = 200;
 
 #[cfg(test)]
 mod tests {

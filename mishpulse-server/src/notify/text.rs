@@ -2,8 +2,8 @@
 //! words that others wrote.
 
 use mishpulse_core::{AlertKind, Span, Timestamp};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+
+use crate::stamp::rfc3339;
 
 /// A number of units, as in "5 minutes".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,35 +58,22 @@ pub(super) fn elapsed(span: Span) -> Vec<Amount> {
 }
 
 /// A point in time as a reader needs it: the date only where it is another day than today, all in UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Moment {
-    /// Year, month and day.
-    pub(super) date: Option<(i32, u8, u8)>,
-    /// The hour, 0 to 23.
-    pub(super) hour: u8,
-    /// The minute, 0 to 59.
-    pub(super) minute: u8,
+    /// Year, month and day, as `2025-10-16`.
+    pub(super) date: Option<String>,
+    /// Hour and minute, as `12:03`.
+    pub(super) time: String,
 }
 
 impl Moment {
     /// The moment `at`, told at `now`.
     pub(super) fn new(at: Timestamp, now: Timestamp) -> Self {
-        let (at, today) = (utc(at), utc(now).date());
-        let date = (at.date() != today).then(|| (at.year(), at.month().into(), at.day()));
-        Self { date, hour: at.hour(), minute: at.minute() }
+        let (at, now) = (rfc3339(at), rfc3339(now));
+        let (date, time) = at.split_once('T').unwrap_or_default();
+        let date = (!now.starts_with(date)).then(|| date.to_owned());
+        Self { date, time: time.chars().take("12:03".len()).collect() }
     }
-}
-
-/// The moment in UTC; one outside the years that a calendar has counts as the nearest that is inside.
-pub(super) fn utc(at: Timestamp) -> OffsetDateTime {
-    let ms = at.unix_ms().clamp(YEAR_0_MS, YEAR_9999_MS);
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000)
-        .unwrap_or(OffsetDateTime::UNIX_EPOCH)
-}
-
-/// The moment as programs read it, by RFC 3339 in UTC.
-pub(super) fn rfc3339(at: Timestamp) -> String {
-    utc(at).format(&Rfc3339).unwrap_or_default()
 }
 
 /// The sign that an alert of a kind starts with, so that a list of them can be read at a glance.
@@ -184,10 +171,6 @@ pub(super) const MESSAGE_LINES_MAX: usize = 40;
 
 const NEXT_LINE: &str = "\n    ";
 
-/// The start of year 0 and the end of year 9999.
-const YEAR_0_MS: i64 = -62_167_219_200_000;
-const YEAR_9999_MS: i64 = 253_402_300_799_999;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -262,11 +245,14 @@ mod tests {
     fn another_day_has_a_date() {
         let noon = Timestamp::from_unix_ms(1_760_616_000_000); // 2025-10-16 12:00
         let moment = |hours: i64| Timestamp::from_unix_ms(1_760_616_000_000 + hours * 3_600_000);
-        assert_eq!(Moment::new(moment(-12), noon), Moment { date: None, hour: 0, minute: 0 });
-        assert_eq!(Moment::new(moment(-13), noon).date, Some((2025, 10, 15)));
-        assert_eq!(Moment::new(moment(12), noon).date, Some((2025, 10, 17)));
-        assert_eq!(Moment::new(Timestamp::from_unix_ms(i64::MAX), noon).date, Some((9999, 12, 31)));
-        assert_eq!(Moment::new(Timestamp::from_unix_ms(i64::MIN), noon).date, Some((0, 1, 1)));
+        let told = |at| Moment::new(at, noon);
+        assert_eq!(told(moment(-12)), Moment { date: None, time: "00:00".to_owned() });
+        assert_eq!(
+            told(moment(-13)),
+            Moment { date: Some("2025-10-15".to_owned()), time: "23:00".to_owned() }
+        );
+        assert_eq!(told(moment(12)).date.as_deref(), Some("2025-10-17"));
+        assert_eq!(told(Timestamp::from_unix_ms(i64::MAX)).date.as_deref(), Some("9999-12-31"));
     }
 
     #[test]

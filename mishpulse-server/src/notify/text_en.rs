@@ -35,9 +35,8 @@ pub(super) fn span(amounts: &[Amount]) -> String {
 
 /// When, as in "12:03 UTC", or "2025-10-16 12:03 UTC" on another day than today.
 pub(super) fn moment(at: Timestamp, now: Timestamp) -> String {
-    let Moment { date, hour, minute } = Moment::new(at, now);
-    let date = date.map(|(year, month, day)| format!("{year:04}-{month:02}-{day:02} ")).unwrap_or_default();
-    format!("{date}{hour:02}:{minute:02} UTC")
+    let Moment { date, time } = Moment::new(at, now);
+    date.map_or_else(|| format!("{time} UTC"), |date| format!("{date} {time} UTC"))
 }
 
 fn alert(kind: AlertKind, letter: &Letter, about: &About, now: Timestamp) -> String {

@@ -54,9 +54,12 @@ pub(super) fn span(amounts: &[Amount], case: Case) -> String {
 
 /// When, as in "12:03 UTC", or "16.10.2025 12:03 UTC" on another day than today.
 pub(super) fn moment(at: Timestamp, now: Timestamp) -> String {
-    let Moment { date, hour, minute } = Moment::new(at, now);
-    let date = date.map(|(year, month, day)| format!("{day:02}.{month:02}.{year:04} ")).unwrap_or_default();
-    format!("{date}{hour:02}:{minute:02} UTC")
+    let Moment { date, time } = Moment::new(at, now);
+    let Some(date) = date else {
+        return format!("{time} UTC");
+    };
+    let day_first: Vec<&str> = date.rsplit('-').collect();
+    format!("{} {time} UTC", day_first.join("."))
 }
 
 fn alert(kind: AlertKind, letter: &Letter, about: &About, now: Timestamp) -> String {

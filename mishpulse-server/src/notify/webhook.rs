@@ -19,9 +19,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
 use super::post::{Answer, Poster};
-use super::text::rfc3339;
 use super::{Channel, Parcel, Refusal, SharedClock};
 use crate::config::WebhookSettings;
+use crate::stamp::rfc3339;
 use crate::store::rows::LetterKind;
 
 /// A URL that takes JSON.
