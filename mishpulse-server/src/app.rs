@@ -19,7 +19,7 @@ use crate::engine::{
 };
 use crate::http::{Access, Keys, Router, serve};
 use crate::ingest;
-use crate::notify::{Notifier, NotifierError, Office, OpenHistory, TemplateError, Texts};
+use crate::notify::{Notifier, NotifierError, Office, OpenHistory, SharedClock, TemplateError, Texts};
 use crate::store::rows::{Identity, Loaded};
 use crate::store::{History, SqliteHistory, SqliteStore, Store, StoreError};
 use crate::web::{self, Web};
@@ -94,27 +94,61 @@ impl App {
     pub async fn start(settings: Settings) -> Result<Running, AppError> {
         let listen = |source| AppError::Listen { address: settings.listen.clone(), source };
         let listener = TcpListener::bind(&settings.listen).await.map_err(listen)?;
-        Self::start_on(settings, listener, None).await
+        Self::prepare(settings, listener)?.start(None)
     }
 
-    /// Starts a server on `listener`; with `clock`, time is what that says.
+    /// Opens all that a server on `listener` needs, and decides nothing yet.
     ///
     /// # Errors
-    /// [`AppError`] where it cannot; nothing runs then.
-    pub async fn start_on(
-        mut settings: Settings,
-        listener: TcpListener,
-        clock: Option<Arc<dyn Clock + Send + Sync>>,
-    ) -> Result<Running, AppError> {
+    /// [`AppError`] where something does not work.
+    pub fn prepare(mut settings: Settings, listener: TcpListener) -> Result<Prepared, AppError> {
         let listen = |source| AppError::Listen { address: settings.listen.clone(), source };
         let address = listener.local_addr().map_err(listen)?;
         settings.listens_on(address);
         let texts = Arc::new(Texts::new(settings.locale, &settings.templates)?);
-        let settings = Arc::new(settings);
-
-        let mut store = SqliteStore::open(&settings.data_dir, settings.durability)?;
-        let database = store.path().to_owned();
+        let store = SqliteStore::open(&settings.data_dir, settings.durability)?;
         let admin_key = admin_key::find_or_make(&settings)?;
+        Ok(Prepared { settings: Arc::new(settings), listener, address, texts, store, admin_key })
+    }
+}
+
+/// A server that is ready to start: its address is taken, its database open, its admin key there.
+#[derive(Debug)]
+pub struct Prepared {
+    settings: Arc<Settings>,
+    listener: TcpListener,
+    address: SocketAddr,
+    texts: Arc<Texts>,
+    store: SqliteStore,
+    admin_key: AdminKey,
+}
+
+impl Prepared {
+    /// The address that it listens on.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The settings that will hold.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The admin key, and where it is kept.
+    #[must_use]
+    pub const fn admin_key(&self) -> &AdminKey {
+        &self.admin_key
+    }
+
+    /// Starts it, inside a tokio runtime; with `clock`, time is what that says.
+    ///
+    /// # Errors
+    /// [`AppError`] where it cannot; nothing runs then.
+    pub fn start(self, clock: Option<SharedClock>) -> Result<Running, AppError> {
+        let Self { settings, listener, address, texts, mut store, admin_key } = self;
+        let database = store.path().to_owned();
         let loaded = store.load()?;
         let (clock, woke_at) = wake(clock, &loaded);
 
@@ -278,10 +312,7 @@ const SETTLED_KEPT: usize = 1024;
 const CHANNELS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The clock to go by, and what time it was by a clock that may have been set back while the server was down.
-fn wake(
-    clock: Option<Arc<dyn Clock + Send + Sync>>,
-    loaded: &Loaded,
-) -> (Arc<dyn Clock + Send + Sync>, Timestamp) {
+fn wake(clock: Option<SharedClock>, loaded: &Loaded) -> (SharedClock, Timestamp) {
     let clock = clock.unwrap_or_else(|| Arc::new(SteadyClock::new()));
     let woke_at = clock.now();
     match loaded.seen.filter(|seen| *seen > woke_at) {
@@ -308,7 +339,7 @@ fn keys(settings: &Settings, admin_key: &AdminKey) -> Keys {
 }
 
 /// A clock that many read.
-struct Shared(Arc<dyn Clock + Send + Sync>);
+struct Shared(SharedClock);
 
 impl Clock for Shared {
     fn now(&self) -> Timestamp {

@@ -16,5 +16,5 @@ pub mod stamp;
 pub mod store;
 pub mod web;
 
-pub use app::{App, AppError, Running};
+pub use app::{App, AppError, Prepared, Running};
 pub use config::Settings;

@@ -27,7 +27,7 @@ pub(super) fn run(options: &CheckOptions) -> ExitCode {
             return ExitCode::from(MISTAKE);
         }
     };
-    println!("{}", describe(&loaded.settings).trim_end());
+    println!("{}", describe(&loaded).trim_end());
     if !loaded.settings.templates.is_empty() {
         println!("\nsamples of the texts:");
         for (kind, text) in texts.samples() {

@@ -18,7 +18,8 @@ pub(super) fn start(settings: &Settings) {
         LogLevel::Debug => LevelFilter::DEBUG,
         LogLevel::Trace => LevelFilter::TRACE,
     };
-    let targets = Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("mishpulse_server", level);
+    let targets =
+        Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("mishpulse_server", level);
     let lines = fmt::layer().with_writer(stderr).with_target(false).with_ansi(stderr().is_terminal());
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match settings.log_format {
         LogFormat::Text => lines.with_filter(targets).boxed(),

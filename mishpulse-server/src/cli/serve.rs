@@ -1,12 +1,14 @@
 //! `mishpulse serve`.
 
+use std::path::Path;
 use std::process::ExitCode;
 
+use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::args::ServeOptions;
 use super::{FAILED, MISTAKE, logs};
-use crate::app::{App, AppError, Running};
+use crate::app::{App, AppError, Prepared, Running};
 use crate::config::{Environment, Loaded, ServiceName, Settings, Source};
 
 /// Runs the server until it is told to stop.
@@ -31,22 +33,22 @@ pub(super) fn run(options: &ServeOptions) -> ExitCode {
 }
 
 async fn serve(loaded: Loaded, source: &Source) -> ExitCode {
-    for warning in &loaded.warnings {
-        tracing::warn!("{warning}");
-    }
-    let declares_none = loaded.settings.services.is_empty();
-    let mut running = match App::start(loaded.settings).await {
+    let (declares_none, warnings) = (loaded.settings.services.is_empty(), loaded.warnings);
+    let mut running = match start(loaded.settings).await {
         Ok(running) => running,
         Err(error) => {
             eprintln!("mishpulse: {error}");
             return ExitCode::from(if is_mistake(&error) { MISTAKE } else { FAILED });
         }
     };
-    greet(&running);
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
     if declares_none && running.board().read(|view| view.is_empty()) {
         greet_newcomer(&running).await;
     }
-    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()));
+    let signals =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()));
     let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)) = signals else {
         eprintln!("mishpulse: signals cannot be listened to");
         return ExitCode::from(FAILED);
@@ -68,20 +70,25 @@ async fn serve(loaded: Loaded, source: &Source) -> ExitCode {
     code
 }
 
+/// Says where everything is before it starts: those are the first lines, whatever the log level.
+async fn start(settings: Settings) -> Result<Running, AppError> {
+    let listen = |source| AppError::Listen { address: settings.listen.clone(), source };
+    let listener = TcpListener::bind(&settings.listen).await.map_err(listen)?;
+    let prepared = App::prepare(settings, listener)?;
+    greet(&prepared);
+    prepared.start(None)
+}
+
 async fn heard(signal: &mut Signal) {
     signal.recv().await;
 }
 
-/// Says where everything is. These are the first lines, whatever the log level.
-fn greet(running: &Running) {
-    let data_dir = running.database().parent().map(std::path::absolute).and_then(Result::ok).unwrap_or_default();
-    eprintln!("MishPulse {} listens on http://{}", env!("CARGO_PKG_VERSION"), running.address());
-    eprintln!("data folder: {}", data_dir.display());
-    match &running.admin_key().file {
-        Some(file) => {
-            let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
-            eprintln!("admin key: in {}", file.display());
-        }
+fn greet(prepared: &Prepared) {
+    let full = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    eprintln!("MishPulse {} listens on http://{}", env!("CARGO_PKG_VERSION"), prepared.address());
+    eprintln!("data folder: {}", full(&prepared.settings().data_dir).display());
+    match &prepared.admin_key().file {
+        Some(file) => eprintln!("admin key: in {}", full(file).display()),
         None => eprintln!("admin key: from the configuration"),
     }
 }

@@ -30,7 +30,8 @@ pub(super) fn letters(
         }),
         names: Vec::new(),
     };
-    let is_meant = |channel: &_| effective.channels.as_ref().is_none_or(|channels| channels.contains(channel));
+    let is_meant =
+        |channel: &_| effective.channels.as_ref().is_none_or(|channels| channels.contains(channel));
     let meant = settings.channels.keys().filter(|channel| is_meant(channel));
     meant
         .map(|channel| NewDelivery {

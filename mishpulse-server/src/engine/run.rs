@@ -222,13 +222,7 @@ impl<S: Store, C: Clock> Engine<S, C> {
     }
 
     fn desk<'a>(&'a mut self, batch: &'a mut Batch, now: Timestamp) -> Desk<'a> {
-        Desk {
-            dog: &mut self.dog,
-            registry: &mut self.registry,
-            batch,
-            settings: &self.parts.settings,
-            now,
-        }
+        Desk { dog: &mut self.dog, registry: &mut self.registry, batch, settings: &self.parts.settings, now }
     }
 
     /// What is in memory is ahead of the store after a failed commit: it is built anew from there. Refuses everything while it

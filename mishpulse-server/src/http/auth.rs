@@ -62,10 +62,15 @@ impl Keys {
             return Err(unauthorized("send the key as `Authorization: Bearer <key>`"));
         };
         let Some(key) = self.find(sent) else {
-            return Err(unauthorized("this key is not known; the admin key is in admin.key in the data folder"));
+            return Err(unauthorized(
+                "this key is not known; the admin key is in admin.key in the data folder",
+            ));
         };
         if key.access < access {
-            return Err(Reply::problem(StatusCode::FORBIDDEN, "this key is for reading only; use the admin key"));
+            return Err(Reply::problem(
+                StatusCode::FORBIDDEN,
+                "this key is for reading only; use the admin key",
+            ));
         }
         Ok(&key.name)
     }
@@ -87,5 +92,6 @@ fn bearer(value: &str) -> Option<&str> {
 }
 
 fn unauthorized(detail: &str) -> Reply {
-    Reply::problem(StatusCode::UNAUTHORIZED, detail).with(header::WWW_AUTHENTICATE, "Bearer realm=\"mishpulse\"")
+    Reply::problem(StatusCode::UNAUTHORIZED, detail)
+        .with(header::WWW_AUTHENTICATE, "Bearer realm=\"mishpulse\"")
 }

@@ -105,8 +105,10 @@ async fn answer(
         Ok(Err(BodyError::Broken)) => {
             Reply::problem(StatusCode::BAD_REQUEST, "the body broke off").with(header::CONNECTION, "close")
         }
-        Err(_) => Reply::problem(StatusCode::REQUEST_TIMEOUT, "the body did not come in time; send it at once")
-            .with(header::CONNECTION, "close"),
+        Err(_) => {
+            Reply::problem(StatusCode::REQUEST_TIMEOUT, "the body did not come in time; send it at once")
+                .with(header::CONNECTION, "close")
+        }
     };
     reply.into_response()
 }

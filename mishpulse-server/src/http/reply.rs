@@ -31,7 +31,9 @@ impl Reply {
     pub fn json(status: StatusCode, body: &impl Serialize) -> Self {
         match serde_json::to_vec(body) {
             Ok(json) => Self::ready_json(status, json),
-            Err(_) => Self::problem(StatusCode::INTERNAL_SERVER_ERROR, "the answer cannot be written as JSON"),
+            Err(_) => {
+                Self::problem(StatusCode::INTERNAL_SERVER_ERROR, "the answer cannot be written as JSON")
+            }
         }
     }
 

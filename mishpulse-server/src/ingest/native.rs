@@ -16,7 +16,9 @@ pub fn routes(router: Router, inbox: &Inbox) -> Router {
     let by_body = inbox.clone();
     let by_query = inbox.clone();
     router
-        .at(Method::POST, PATH, move |request, params| beat(by_body.clone(), from_body(&request.body), params))
+        .at(Method::POST, PATH, move |request, params| {
+            beat(by_body.clone(), from_body(&request.body), params)
+        })
         .at(Method::GET, PATH, move |request: Request, params| {
             beat(by_query.clone(), from_query(request.query()), params)
         })
@@ -41,7 +43,8 @@ async fn beat(inbox: Inbox, signal: Result<Signal, Mistake>, params: Params) -> 
 }
 
 fn unknown_token() -> Reply {
-    let detail = "no service has this token; check the URL, or list the services with `mishpulse service list`";
+    let detail =
+        "no service has this token; check the URL, or list the services with `mishpulse service list`";
     Reply::problem(StatusCode::FORBIDDEN, detail)
 }
 
@@ -98,12 +101,13 @@ fn mended(body: &[u8]) -> String {
     let is_surrogate = |at: usize| {
         let escape = text.as_bytes().get(at..at + 4);
         escape.is_some_and(|escape| {
-            escape.starts_with(b"\\u") && escape[2].eq_ignore_ascii_case(&b'd')
+            escape.starts_with(b"\\u")
+                && escape[2].eq_ignore_ascii_case(&b'd')
                 && matches!(escape[3], b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F')
         })
     };
     let halves: Vec<usize> = (0..text.len()).filter(|at| is_surrogate(*at)).collect();
-    for at in halves.into_iter().filter(|at| at + 6 <= text.len()) {
+    for at in halves {
         if text.is_char_boundary(at + 6) {
             text.replace_range(at..at + 6, "\\ufffd");
         }
@@ -133,7 +137,8 @@ mod tests {
 
     #[test]
     fn what_is_not_said_is_ok() {
-        for body in ["", " \n", "{}", r#"{"message":null}"#, r#"{"status":null}"#, r#"{"more":[1,{"a":2}]}"#] {
+        for body in ["", " \n", "{}", r#"{"message":null}"#, r#"{"status":null}"#, r#"{"more":[1,{"a":2}]}"#]
+        {
             assert_eq!(from_body(body.as_bytes()), Ok(Signal::ok()), "{body}");
         }
         assert_eq!(from_query(Query::new("")), Ok(Signal::ok()));
@@ -144,7 +149,10 @@ mod tests {
         let signal = Signal::new(SignalKind::Error, "disk \"full\" – 100%");
         let body = r#"{"status":"error","message":"disk \"full\" \u2013 100%"}"#;
         assert_eq!(from_body(body.as_bytes()), Ok(signal.clone()));
-        assert_eq!(from_query(Query::new("status=error&message=disk+%22full%22+%E2%80%93+100%25")), Ok(signal));
+        assert_eq!(
+            from_query(Query::new("status=error&message=disk+%22full%22+%E2%80%93+100%25")),
+            Ok(signal)
+        );
     }
 
     #[test]
@@ -159,7 +167,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_understood_is_refused() {
-        for body in ["ok", "[]", "{\"status\":", "{\"status\":1}", "{\"status\":\"fine\"}", "\u{feff}{}", "nul\0"] {
+        for body in
+            ["ok", "[]", "{\"status\":", "{\"status\":1}", "{\"status\":\"fine\"}", "\u{feff}{}", "nul\0"]
+        {
             assert!(from_body(body.as_bytes()).is_err(), "{body}");
         }
         assert!(from_body(b"{\"status\":\"\xff\"}").is_err());

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mishpulse_core::{AlertKind, Gap, Service, ServiceId, Timestamp};
 
-use super::rows::{DeliveryId, DeliveryRow, DeliveryState, EventRow, Identity, LetterKind, Loaded, ServiceRow};
+use super::rows::{
+    DeliveryId, DeliveryRow, DeliveryState, EventRow, Identity, LetterKind, Loaded, ServiceRow,
+};
 use super::{History, Outcome, Store, StoreError, Writes};
 use crate::config::ChannelName;
 
@@ -91,7 +93,9 @@ impl Store for MemoryStore {
             .take(limit as usize)
             .collect();
         let old_deliveries: Vec<i64> = (kept.deliveries.iter())
-            .filter(|(_, row)| row.state != DeliveryState::Pending && row.tried_at.is_some_and(|at| at < before))
+            .filter(|(_, row)| {
+                row.state != DeliveryState::Pending && row.tried_at.is_some_and(|at| at < before)
+            })
             .map(|(seq, _)| *seq)
             .take(limit as usize)
             .collect();
@@ -141,7 +145,8 @@ impl Kept {
         }
         for settlement in writes.settlements {
             let pending = self.deliveries.values_mut().filter(|row| {
-                (row.id == settlement.id || row.digest == Some(settlement.id)) && row.state == DeliveryState::Pending
+                (row.id == settlement.id || row.digest == Some(settlement.id))
+                    && row.state == DeliveryState::Pending
             });
             for row in pending {
                 row.attempts += 1;
@@ -176,7 +181,10 @@ impl Kept {
                     && earlier.service == row.service
             })
         };
-        row.state == DeliveryState::Pending && row.digest.is_none() && row.channel == *channel && !is_held_back()
+        row.state == DeliveryState::Pending
+            && row.digest.is_none()
+            && row.channel == *channel
+            && !is_held_back()
     }
 
     /// The delivery that told of the trouble whose end `row` tells.
@@ -190,7 +198,9 @@ impl Kept {
             .rev()
             .map(|(_, earlier)| earlier)
             .find(|earlier| {
-                earlier.service == row.service && earlier.channel == row.channel && is_alarm(earlier.letter.kind)
+                earlier.service == row.service
+                    && earlier.channel == row.channel
+                    && is_alarm(earlier.letter.kind)
             })
             .map(|alarm| alarm.digest.unwrap_or(alarm.id))
     }

@@ -19,7 +19,9 @@ pub(super) fn migrate(connection: &mut Connection, path: &str) -> Result<(), Sto
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", (number + 1) as i64)?;
         transaction.commit()?;
-        tracing::info!(schema = number + 1, "the database was brought forward");
+        if version > 0 {
+            tracing::info!(schema = number + 1, "the database was brought forward");
+        }
     }
     Ok(())
 }
@@ -28,8 +30,7 @@ pub(super) fn migrate(connection: &mut Connection, path: &str) -> Result<(), Sto
 pub(super) fn check(connection: &Connection, path: &str) -> Result<usize, StoreError> {
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let application: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    let tables: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables > 0 && application != APPLICATION_ID {
         return Err(StoreError::Corrupt(format!("{path} is not a MishPulse database; nothing was changed")));
     }

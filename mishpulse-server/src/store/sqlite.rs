@@ -74,8 +74,8 @@ impl Store for SqliteStore {
             columns::SERVICE_COLUMNS
         ))?;
         let services = select.query_map([], columns::service)?.collect::<Result<_, _>>()?;
-        let mut select =
-            transaction.prepare_cached("SELECT began_at, ended_at, away_ms FROM gap ORDER BY began_at, ended_at")?;
+        let mut select = transaction
+            .prepare_cached("SELECT began_at, ended_at, away_ms FROM gap ORDER BY began_at, ended_at")?;
         let gaps = select.query_map([], columns::gap)?.collect::<Result<_, _>>()?;
         let seen: Option<i64> =
             transaction.prepare_cached("SELECT max(at) FROM seen")?.query_row([], |row| row.get(0))?;
@@ -117,8 +117,8 @@ fn write_all(to: &Transaction<'_>, writes: &Writes<'_>) -> Result<(), StoreError
         remove.execute([id.number()])?;
     }
     // Names and tokens may change hands within a batch: first all are let go, then taken.
-    let mut let_go =
-        to.prepare_cached("UPDATE service SET name = 'let go ' || id, token = 'let go ' || id WHERE id = ?1")?;
+    let mut let_go = to
+        .prepare_cached("UPDATE service SET name = 'let go ' || id, token = 'let go ' || id WHERE id = ?1")?;
     if writes.identities.len() > 1 {
         for (id, _) in &writes.identities {
             let_go.execute([id.number()])?;
@@ -148,7 +148,11 @@ fn write_all(to: &Transaction<'_>, writes: &Writes<'_>) -> Result<(), StoreError
     }
     let mut insert = to.prepare_cached("INSERT INTO event (service_id, at, data) VALUES (?1, ?2, ?3)")?;
     for event in writes.events {
-        insert.execute(params![event.service.map(ServiceId::number), event.at.unix_ms(), text(&event.kind)?])?;
+        insert.execute(params![
+            event.service.map(ServiceId::number),
+            event.at.unix_ms(),
+            text(&event.kind)?
+        ])?;
     }
     for delivery in writes.deliveries {
         send_off(to, delivery)?;
@@ -158,9 +162,14 @@ fn write_all(to: &Transaction<'_>, writes: &Writes<'_>) -> Result<(), StoreError
     }
     if let Some(gaps) = writes.gaps {
         to.prepare_cached("DELETE FROM gap")?.execute([])?;
-        let mut insert = to.prepare_cached("INSERT INTO gap (began_at, ended_at, away_ms) VALUES (?1, ?2, ?3)")?;
+        let mut insert =
+            to.prepare_cached("INSERT INTO gap (began_at, ended_at, away_ms) VALUES (?1, ?2, ?3)")?;
         for gap in gaps {
-            insert.execute(params![gap.from.unix_ms(), gap.until.unix_ms(), i64::try_from(gap.away.as_ms()).unwrap_or(i64::MAX)])?;
+            insert.execute(params![
+                gap.from.unix_ms(),
+                gap.until.unix_ms(),
+                i64::try_from(gap.away.as_ms()).unwrap_or(i64::MAX)
+            ])?;
         }
     }
     if let Some(now) = writes.now {

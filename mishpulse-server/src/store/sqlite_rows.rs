@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rows::{DeliveryRow, DeliveryState, EventRow, Identity, ServiceRow};
 
-pub(super) const SERVICE_COLUMNS: &str =
-    "service.id, name, token, overrides, declared, status, since, last_seen, silent_from, pardoned, message, trouble";
+pub(super) const SERVICE_COLUMNS: &str = "service.id, name, token, overrides, declared, status, since, last_seen, silent_from, pardoned, message, trouble";
 
 pub(super) fn service(row: &Row<'_>) -> Result<ServiceRow> {
     let identity = Identity {
@@ -73,7 +72,11 @@ pub(super) fn event(row: &Row<'_>) -> Result<(i64, EventRow)> {
 }
 
 pub(super) fn gap(row: &Row<'_>) -> Result<Gap> {
-    Ok(Gap { from: time(row, 0)?, until: time(row, 1)?, away: Span::from_ms(row.get::<_, i64>(2)?.unsigned_abs()) })
+    Ok(Gap {
+        from: time(row, 0)?,
+        until: time(row, 1)?,
+        away: Span::from_ms(row.get::<_, i64>(2)?.unsigned_abs()),
+    })
 }
 
 pub(super) const fn status_code(status: Status) -> u8 {

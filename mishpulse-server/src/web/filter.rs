@@ -104,7 +104,8 @@ mod tests {
 
     #[test]
     fn a_query_is_read_or_refused() {
-        let filter = Filter::read(Query::new("status=dead,error&name=api*&tag=prod&limit=5&after=api-1")).unwrap();
+        let filter =
+            Filter::read(Query::new("status=dead,error&name=api*&tag=prod&limit=5&after=api-1")).unwrap();
         assert_eq!(filter.statuses, Some(vec![Status::Dead, Status::Error]));
         assert_eq!(filter.name, Some(NameFilter::Prefix("api".into())));
         assert_eq!(filter.limit, Some(5));

@@ -88,9 +88,10 @@ impl Listing {
 
     /// Writes what it shows of the next rows, and remembers where it stopped.
     fn take_rows(&mut self, board: &Board, json: &mut Vec<u8>) {
+        let after = self.filter.after.take();
         board.read(|view| {
             let mut last: Option<&str> = None;
-            for (looked_at, row) in view.rows_after(self.filter.after.as_deref()).enumerate() {
+            for (looked_at, row) in view.rows_after(after.as_deref()).enumerate() {
                 if looked_at == ROWS_MAX || json.len() >= CHUNK_BYTES {
                     self.filter.after = last.map(str::to_owned);
                     return;
