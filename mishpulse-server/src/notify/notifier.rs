@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
 
 use super::worker::{Office, Worker};
-use super::{Channel, SEND_TIMEOUT, SetupError, SharedClock, Webhook};
+use super::{Channel, Email, SEND_TIMEOUT, SetupError, SharedClock, Telegram, Webhook};
 use crate::config::{ChannelName, ChannelSettings, Settings};
 use crate::store::{History, StoreError};
 
@@ -114,10 +114,12 @@ impl Notifier {
 
 /// The one place that knows every kind of channel.
 fn open(settings: &ChannelSettings, clock: &SharedClock) -> Result<Box<dyn Channel>, SetupError> {
-    let clock = Arc::clone(clock);
     Ok(match settings {
-        ChannelSettings::Webhook(webhook) => Box::new(Webhook::new(webhook, clock, SEND_TIMEOUT)),
-        ChannelSettings::Telegram(_) | ChannelSettings::Email(_) => return Err(SetupError::Tls("soon".into())),
+        ChannelSettings::Telegram(telegram) => Box::new(Telegram::new(telegram, SEND_TIMEOUT)),
+        ChannelSettings::Email(email) => Box::new(Email::new(email, SEND_TIMEOUT)?),
+        ChannelSettings::Webhook(webhook) => {
+            Box::new(Webhook::new(webhook, Arc::clone(clock), SEND_TIMEOUT))
+        }
     })
 }
 
