@@ -33,9 +33,12 @@ mod url;
 mod value;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 pub use channel::{ChannelSettings, EmailSettings, TelegramSettings, WebhookSettings};
 pub use describe::describe;
-pub use diff::diff;
+pub use diff::{diff, needs_restart};
 pub use environment::Environment;
 pub use limits::Limits;
 pub use load::{Loaded, Source};

@@ -1,6 +1,8 @@
 //! The channels, read from `[channels.NAME]`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read;
 use std::path::PathBuf;
 
 use toml::de::DeValue;
@@ -116,8 +118,8 @@ fn webhook(table: &Section<'_>) -> Option<WebhookSettings> {
 
 fn headers(table: &Section<'_>) -> Vec<(String, Secret)> {
     let mut headers: Vec<(String, Secret)> = Vec::new();
-    for (name, value) in table.free("headers") {
-        let key = format!("headers.{}", schema::shown(&name));
+    let (table, entries) = table.free("headers");
+    for (name, value) in entries {
         let read = |value: &Value<'_>| {
             header::name(&name)?;
             if headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(&name)) {
@@ -128,7 +130,7 @@ fn headers(table: &Section<'_>) -> Vec<(String, Secret)> {
             }
             Ok(Secret::new(header::value(&value.text()?)?))
         };
-        let secret = table.parse(&key, value, read);
+        let secret = table.parse(&name, value, read);
         headers.extend(secret.map(|secret| (name, secret)));
     }
     headers
@@ -146,9 +148,10 @@ fn user(value: &Value<'_>) -> Result<String, Wrong> {
 /// A file with certificates, looked up in the folder of the configuration file.
 fn ca_file(value: &Value<'_>) -> Result<PathBuf, Wrong> {
     let path = value.context.folder.join(value.filled()?);
-    let text = std::fs::read(&path).map_err(|error| {
-        Wrong::new(format!("names a file that cannot be read: {}: {error}", path.display()))
-    })?;
+    let mut text = Vec::new();
+    File::open(&path).and_then(|file| file.take(CA_FILE_BYTES_MAX).read_to_end(&mut text)).map_err(
+        |error| Wrong::new(format!("names a file that cannot be read: {}: {error}", path.display())),
+    )?;
     if String::from_utf8_lossy(&text).contains("-----BEGIN CERTIFICATE-----") {
         Ok(path)
     } else {
@@ -158,5 +161,7 @@ fn ca_file(value: &Value<'_>) -> Result<PathBuf, Wrong> {
 }
 
 const CHANNELS_MAX: usize = 100;
+/// More than ten times what all the authorities of a system take.
+const CA_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 const HEADERS_MAX: usize = 32;
 const USER_BYTES_MAX: usize = 512;

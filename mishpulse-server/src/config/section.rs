@@ -162,7 +162,8 @@ impl<'a> Section<'a> {
     pub(super) fn tables(&self, key: &str) -> Vec<(String, Self)> {
         let outer = self.open(key);
         let names = outer.table.into_iter().flat_map(|table| table.keys());
-        names.map(|name| (name.get_ref().to_string(), outer.open(name.get_ref()))).collect()
+        let tables = names.map(|name| (name.get_ref().to_string(), outer.open(name.get_ref())));
+        tables.filter(|(_, table)| table.is_there()).collect()
     }
 
     /// The tables of the array of tables `key`, each named in mistakes by the key `name` in it.
@@ -192,12 +193,13 @@ impl<'a> Section<'a> {
         sections
     }
 
-    /// The names and values of a table whose keys are free, without variables.
-    pub(super) fn free(&self, key: &str) -> Vec<(String, Value<'a>)> {
-        let entries = self.open(key).table.into_iter().flat_map(|table| table.iter());
-        entries
-            .map(|(name, value)| (name.get_ref().to_string(), Value::of_file(self.context, value)))
-            .collect()
+    /// The table `key`, whose keys are free, with their values; variables do not reach them.
+    pub(super) fn free(&self, key: &str) -> (Self, Vec<(String, Value<'a>)>) {
+        let table = self.open(key);
+        let entries = table.table.into_iter().flat_map(|table| table.iter());
+        let value = |value| Value::of_file(self.context, value);
+        let entries = entries.map(|(name, found)| (name.get_ref().to_string(), value(found))).collect();
+        (table, entries)
     }
 
     /// Reports every key of the table that is none of `keys`.

@@ -76,6 +76,8 @@ words!(
         /// Looking, without changing anything: the status, the page, the metrics and the lists of the management API.
         #[default]
         Read = "read",
+        /// Changing, too: the same as the admin key, under a name of its own in the history.
+        Admin = "admin",
     }
 );
 
