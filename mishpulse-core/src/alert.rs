@@ -10,13 +10,12 @@ use crate::time::{Span, Timestamp};
 /// An alert before it is known whose it is.
 pub(crate) type Raised = Alert<()>;
 
-/// Decides what people hear of a service that was `from` since `since` and is what its facts say now, as of `at`; `was_seen`
-/// is when it was heard before that. Keeps account of it in `service.trouble`.
+/// Decides what people hear of a service that was `from` and is what its facts say now, as of `at`. Keeps account of it
+/// in `service.trouble`.
 pub(crate) fn on_change(
     service: &mut Service,
     policy: &Policy,
     from: Status,
-    was_seen: Option<Timestamp>,
     at: Timestamp,
 ) -> Option<Raised> {
     let to = service.status;
@@ -38,7 +37,7 @@ pub(crate) fn on_change(
     let tells = policy.tells(kind);
     let began = match (&service.trouble, to) {
         (Some(trouble), _) => trouble.began,
-        (None, Status::Dead) => was_seen.unwrap_or(service.silent_from),
+        (None, Status::Dead) => service.last_seen.unwrap_or(service.silent_from),
         (None, _) => at,
     };
     if to.is_trouble() {
@@ -57,21 +56,35 @@ pub(crate) fn on_change(
     tells.then(|| raise(service, kind, from, began, at))
 }
 
-/// Raises the reminder that was due at `due`, and counts the interval on from the last one that is due by `now`: who
-/// comes late hears once, not once for each interval missed.
+/// Raises the reminder that is due at `due`, unless others are due after it by `end`: who comes late hears once, when
+/// the last of them is due, and not once for each interval missed.
 pub(crate) fn on_reminder(
     service: &mut Service,
     policy: &Policy,
     due: Timestamp,
-    now: Timestamp,
+    end: Timestamp,
 ) -> Option<Raised> {
     let every = policy.reminder()?;
-    let missed = now.since(due).as_ms() / every.as_ms();
-    let at = due + Span::from_ms(missed * every.as_ms());
     let trouble = service.trouble.as_mut()?;
-    trouble.reminded_at = Some(at);
+    match end.since(due).as_ms() / every.as_ms() {
+        0 => trouble.reminded_at = Some(due),
+        missed => {
+            trouble.reminded_at = Some(due + Span::from_ms((missed - 1) * every.as_ms()));
+            return None;
+        }
+    }
     let began = trouble.began;
-    Some(raise(service, AlertKind::Reminder, service.status, began, at))
+    Some(raise(service, AlertKind::Reminder, service.status, began, due))
+}
+
+/// Counts the intervals of reminders on to the one that `now` is in, without raising any: a policy holds from now on.
+pub(crate) fn skip_reminders(service: &mut Service, policy: &Policy, now: Timestamp) {
+    let (Some(every), Some(trouble)) = (policy.reminder(), service.trouble.as_mut()) else { return };
+    let from = trouble.reminded_at.unwrap_or(service.since);
+    let missed = now.since(from).as_ms() / every.as_ms();
+    if missed > 0 {
+        trouble.reminded_at = Some(from + Span::from_ms(missed * every.as_ms()));
+    }
 }
 
 /// A service in error reports an error again: told where it differs from what was told last, and not too soon after it.
@@ -86,7 +99,10 @@ fn on_another_error(service: &mut Service, policy: &Policy, at: Timestamp) -> Op
     if !is_new || is_soon {
         return None;
     }
-    trouble.told = true;
+    if !trouble.told {
+        trouble.told = true;
+        trouble.reminded_at = Some(at);
+    }
     trouble.error_told_at = Some(at);
     trouble.error_told = service.message.clone();
     let began = trouble.began;

@@ -1,19 +1,20 @@
 //! The index of who is due next.
 //!
 //! It is lazy: a beat only moves the deadline in the service's own record, and an entry that comes up early is filed
-//! again. So every service has one entry that is due no later than itself, found in one of two places:
+//! again. So every service that something is due for has one entry, which comes up no later than that, in one of two
+//! places:
 //!
-//! - the *ring*: 4,096 buckets of 128 ms each, unordered, for all that is more than a second off (what is further off
+//! - the *ring*: 4,096 buckets of 128 ms each, unordered, for all that is more than two seconds off (what is further off
 //!   than the ring is long waits in its last bucket and is filed again from there);
-//! - *near*: an ordered set with exact times, for what is due within the next second or so.
+//! - *near*: an ordered set with exact times, for what is due within the next two seconds.
 //!
-//! Buckets are emptied into `near` up to a second ahead and [`SLICE`] entries at a time, so that a million deadlines in
-//! the same millisecond cost many short looks and no long one.
+//! Buckets are emptied into `near` two seconds ahead and [`SLICE`] entries at a time, so that a million deadlines in the
+//! same millisecond cost many short looks and no long one.
 
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
-use crate::ServiceId;
+use crate::id::ServiceId;
 use crate::time::{Span, Timestamp};
 
 #[derive(Debug)]
@@ -23,21 +24,9 @@ pub(crate) struct Deadlines {
     /// The first bucket that is not yet emptied into `near`, counted from `epoch`.
     cursor: u64,
     epoch: Timestamp,
-    /// Where the entry of each service is: an entry found anywhere else is stale.
-    filed: Vec<u16>,
+    /// The place of each service's entry: one found anywhere else is stale.
+    filed: Vec<Place>,
 }
-
-const BUCKET_MS: u64 = 128;
-const BUCKETS: u64 = 4096;
-/// The furthest bucket that is filed into, so that even the one before the cursor keeps clear of those in use.
-const FURTHEST: u64 = BUCKETS - 2;
-/// Buckets are emptied this many ahead of time: a little over a second.
-const AHEAD: u64 = 8;
-/// The most entries that one look takes out of buckets whose time has not come.
-const SLICE: usize = 2048;
-
-const NOWHERE: u16 = u16::MAX;
-const NEAR: u16 = u16::MAX - 1;
 
 impl Deadlines {
     pub(crate) fn new(epoch: Timestamp) -> Self {
@@ -45,35 +34,30 @@ impl Deadlines {
         Self { near: BTreeSet::new(), ring, cursor: AHEAD + 1, epoch, filed: Vec::new() }
     }
 
-    /// Sees to it that `id` comes up at `due` or before.
+    /// Sees to it that `id` comes up at `due` or before. Files nothing where it does already, whatever became of it in
+    /// the meantime, so that an entry is made stale by an earlier one only.
     pub(crate) fn file(&mut self, id: ServiceId, due: Timestamp) {
         if self.filed.len() <= id.index() {
-            self.filed.resize(id.index() + 1, NOWHERE);
+            self.filed.resize(id.index() + 1, Place::NOWHERE);
         }
-        let bucket = self.bucket_of(due);
-        let filed = &mut self.filed[id.index()];
-        if bucket < self.cursor {
-            *filed = NEAR;
+        let bucket = self.bucket_of(due).min(self.cursor + FURTHEST);
+        let filed = self.filed[id.index()];
+        if bucket >= self.cursor {
+            if filed.is_near() || filed.bucket(self.cursor).is_some_and(|filed| filed <= bucket) {
+                return;
+            }
+            let place = Place::in_ring(bucket);
+            self.filed[id.index()] = place;
+            self.ring[place.index()].push(id);
+        } else {
+            if let Some(at) = filed.time(self.start_of(self.cursor)) {
+                if at <= due {
+                    return;
+                }
+                self.near.remove(&(at, id));
+            }
+            self.filed[id.index()] = Place::near(due);
             self.near.insert((due, id));
-            return;
-        }
-        let filed_bucket = match *filed {
-            NOWHERE => u64::MAX,
-            NEAR => 0,
-            place => self.cursor + (u64::from(place).wrapping_sub(self.cursor) % BUCKETS),
-        };
-        let bucket = bucket.min(self.cursor + FURTHEST);
-        if bucket < filed_bucket {
-            let place = bucket % BUCKETS;
-            *filed = place as u16;
-            self.ring[place as usize].push(id);
-        }
-    }
-
-    /// Forgets where `id` is; what is left of it is stale.
-    pub(crate) fn forget(&mut self, id: ServiceId) {
-        if let Some(filed) = self.filed.get_mut(id.index()) {
-            *filed = NOWHERE;
         }
     }
 
@@ -85,19 +69,18 @@ impl Deadlines {
         &mut self,
         now: Timestamp,
         mut due: impl FnMut(ServiceId) -> Option<Timestamp>,
-    ) -> Option<(Timestamp, ServiceId)> {
+    ) -> Option<ServiceId> {
         self.empty_buckets(now, &mut due);
         while let Some(&(at, id)) = self.near.first().filter(|(at, _)| *at <= now) {
             self.near.pop_first();
-            if self.filed[id.index()] != NEAR {
+            if self.filed[id.index()] != Place::near(at) {
                 continue;
             }
+            self.filed[id.index()] = Place::NOWHERE;
             match due(id) {
-                Some(really) if really <= at => {
-                    self.filed[id.index()] = NOWHERE;
-                    return Some((really, id));
-                }
-                really => self.file_again(id, really),
+                Some(due) if due <= at => return Some(id),
+                Some(due) => self.file(id, due),
+                None => {}
             }
         }
         None
@@ -112,7 +95,7 @@ impl Deadlines {
             if opens >= next {
                 break;
             }
-            if !self.ring[(bucket % BUCKETS) as usize].is_empty() {
+            if !self.ring[Place::in_ring(bucket).index()].is_empty() {
                 next = opens;
             }
         }
@@ -124,19 +107,16 @@ impl Deadlines {
         if must > self.cursor + BUCKETS {
             return self.start_over(must, due);
         }
-        let mut slice = SLICE;
+        let mut moved = 0;
         while self.cursor <= must + AHEAD {
-            let place = (self.cursor % BUCKETS) as u16;
-            while let Some(id) = self.ring[usize::from(place)].pop() {
-                if self.filed[id.index()] == place {
-                    self.filed[id.index()] = NOWHERE;
-                    if let Some(due) = due(id) {
-                        // A bucket that is being emptied takes nobody in: who is due within it is near.
-                        self.file_past(id, due);
-                    }
-                }
-                slice = slice.saturating_sub(1);
-                if slice == 0 && self.cursor > must {
+            let place = Place::in_ring(self.cursor);
+            while let Some(ids) = self.ring[place.index()].pop() {
+                moved += ids.len();
+                // A bucket that is being emptied takes nobody in: who is due within it is near.
+                self.cursor += 1;
+                self.file_again(&ids, place, due);
+                self.cursor -= 1;
+                if moved >= SLICE && self.cursor > must {
                     return;
                 }
             }
@@ -148,27 +128,33 @@ impl Deadlines {
     fn start_over(&mut self, must: u64, due: &mut impl FnMut(ServiceId) -> Option<Timestamp>) {
         let buckets: Vec<Bucket> = self.ring.iter_mut().map(core::mem::take).collect();
         self.cursor = must + AHEAD + 1;
-        for (place, bucket) in buckets.into_iter().enumerate() {
-            for id in bucket.0.into_iter().flatten() {
-                if usize::from(self.filed[id.index()]) == place {
-                    self.file_again(id, due(id));
+        for (bucket, place) in buckets.into_iter().zip((0..BUCKETS).map(Place::in_ring)) {
+            bucket.0.iter().for_each(|ids| self.file_again(ids, place, due));
+        }
+    }
+
+    /// Files those of `ids` whose entry was at `place`.
+    fn file_again(
+        &mut self,
+        ids: &[ServiceId],
+        place: Place,
+        due: &mut impl FnMut(ServiceId) -> Option<Timestamp>,
+    ) {
+        for ids in ids.chunks(AT_ONCE) {
+            // All are read before any is filed: each read is a cache miss, and independent ones overlap.
+            let mut dues = [None; AT_ONCE];
+            for (slot, id) in dues.iter_mut().zip(ids) {
+                *slot = due(*id);
+            }
+            for (due, id) in dues.into_iter().zip(ids) {
+                if self.filed[id.index()] == place {
+                    self.filed[id.index()] = Place::NOWHERE;
+                    if let Some(due) = due {
+                        self.file(*id, due);
+                    }
                 }
             }
         }
-    }
-
-    fn file_again(&mut self, id: ServiceId, due: Option<Timestamp>) {
-        self.filed[id.index()] = NOWHERE;
-        if let Some(due) = due {
-            self.file(id, due);
-        }
-    }
-
-    /// As [`file`](Self::file), with the bucket at the cursor counted as emptied.
-    fn file_past(&mut self, id: ServiceId, due: Timestamp) {
-        self.cursor += 1;
-        self.file(id, due);
-        self.cursor -= 1;
     }
 
     fn bucket_of(&self, at: Timestamp) -> u64 {
@@ -176,15 +162,56 @@ impl Deadlines {
     }
 
     fn start_of(&self, bucket: u64) -> Timestamp {
-        self.epoch + Span::from_ms(bucket * BUCKET_MS)
+        self.epoch + Span::from_ms(bucket.saturating_mul(BUCKET_MS))
+    }
+}
+
+/// Where the entry of a service is, in two bytes: a bucket of the ring, or `near` at a time of which the rest modulo
+/// [`NEAR_MS`] is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place(u16);
+
+impl Place {
+    const NOWHERE: Self = Self(u16::MAX);
+
+    const fn in_ring(bucket: u64) -> Self {
+        Self((bucket % BUCKETS) as u16)
+    }
+
+    const fn near(at: Timestamp) -> Self {
+        Self(BUCKETS as u16 + at.unix_ms().rem_euclid(NEAR_MS) as u16)
+    }
+
+    const fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    fn is_near(self) -> bool {
+        self != Self::NOWHERE && u64::from(self.0) >= BUCKETS
+    }
+
+    /// The bucket, of those from `cursor` on.
+    fn bucket(self, cursor: u64) -> Option<u64> {
+        let is_in_ring = u64::from(self.0) < BUCKETS;
+        is_in_ring.then(|| cursor + u64::from(self.0).wrapping_sub(cursor) % BUCKETS)
+    }
+
+    /// The time of an entry that is near, which is before `end`.
+    ///
+    /// For one that should have been taken out a minute ago and was not, the answer is too late. That does no harm:
+    /// it is then filed once more, or not filed because it comes up early enough.
+    fn time(self, end: Timestamp) -> Option<Timestamp> {
+        let last_ms = end.unix_ms().saturating_sub(1);
+        let rest_ms = i64::from(self.0) - BUCKETS as i64;
+        self.is_near().then(|| {
+            Timestamp::from_unix_ms(last_ms.saturating_sub(last_ms.wrapping_sub(rest_ms).rem_euclid(NEAR_MS)))
+        })
     }
 }
 
 /// Handles in no order, in chunks, so that growing it never copies much.
 #[derive(Debug, Default)]
 struct Bucket(Vec<Vec<ServiceId>>);
-
-const CHUNK: usize = 512;
 
 impl Bucket {
     fn push(&mut self, id: ServiceId) {
@@ -198,16 +225,98 @@ impl Bucket {
         }
     }
 
-    fn pop(&mut self) -> Option<ServiceId> {
-        let chunk = self.0.last_mut()?;
-        let id = chunk.pop();
-        if chunk.is_empty() {
-            self.0.pop();
-        }
-        id
+    fn pop(&mut self) -> Option<Vec<ServiceId>> {
+        self.0.pop()
     }
 
     fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+const BUCKET_MS: u64 = 128;
+const BUCKETS: u64 = 4096;
+/// The furthest bucket that is filed into, so that even the one before the cursor keeps clear of those in use.
+const FURTHEST: u64 = BUCKETS - 2;
+/// Buckets are emptied this many ahead of time: two seconds, in which looks of [`SLICE`] entries a millisecond move two
+/// million.
+const AHEAD: u64 = 16;
+/// One look takes no more chunks out of buckets whose time has not come once it has taken so many entries.
+const SLICE: usize = 1024;
+const CHUNK: usize = 256;
+const AT_ONCE: usize = 32;
+/// The longest time, in milliseconds, that is told from the two bytes of a [`Place`]; much longer than `AHEAD` buckets.
+const NEAR_MS: i64 = 61_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: ServiceId = ServiceId::new(0);
+
+    const fn at(ms: i64) -> Timestamp {
+        Timestamp::from_unix_ms(ms)
+    }
+
+    impl Deadlines {
+        fn entries(&self) -> usize {
+            self.near.len() + self.ring.iter().flat_map(|bucket| &bucket.0).map(Vec::len).sum::<usize>()
+        }
+    }
+
+    #[test]
+    fn a_place_tells_its_time_back() {
+        for end_ms in [i64::MIN + 70_000, -61_000, -1, 0, 1, 61_000, 1_760_616_000_000, i64::MAX] {
+            for before_ms in [1, 2, 999, 2048, 60_999, 61_000] {
+                let time = at(end_ms - before_ms);
+                assert_eq!(Place::near(time).time(at(end_ms)), Some(time), "{end_ms} - {before_ms}");
+            }
+        }
+        assert_eq!(Place::NOWHERE.time(at(0)), None);
+        assert_eq!(Place::NOWHERE.bucket(9), None);
+        assert_eq!(Place::in_ring(5000).time(at(0)), None);
+        assert_eq!(Place::in_ring(5000).bucket(4990), Some(5000));
+        assert_eq!(Place::in_ring(5000).bucket(5000), Some(5000));
+        assert_eq!(Place::in_ring(5000).bucket(5001), Some(5000 + 4096));
+    }
+
+    #[test]
+    fn who_is_filed_over_and_over_leaves_no_entries_behind() {
+        let mut deadlines = Deadlines::new(at(0));
+        let mut now_ms = 0;
+        // A deadline that moves on and back with every millisecond for an hour, near and in the ring.
+        let mut due = at(0);
+        let mut most = 0;
+        while now_ms < 3_600_000 {
+            let off_ms = if now_ms % 2 == 0 { 100 + now_ms % 1000 } else { 300_000 };
+            due = at(now_ms + off_ms);
+            deadlines.file(ID, due);
+            while let Some(id) = deadlines.pop(at(now_ms), |_| Some(due)) {
+                deadlines.file(id, due);
+            }
+            if now_ms % 1009 == 0 {
+                most = most.max(deadlines.entries());
+            }
+            now_ms += 1;
+        }
+        // One that counts, and a stale one for each time that it was near and left for the ring: at most ten a second,
+        // for the eight minutes that the ring is long.
+        assert!(most < 3000, "{most} entries for one service");
+        let later = at(now_ms + 600_000);
+        while deadlines.pop(later, |_| Some(due)).is_some() {}
+        assert_eq!(deadlines.entries(), 0);
+    }
+
+    #[test]
+    fn a_handle_that_is_used_again_takes_the_entry_over() {
+        let mut deadlines = Deadlines::new(at(0));
+        for now_ms in 0..70_000 {
+            deadlines.file(ID, at(now_ms + 60_000));
+            let _ = deadlines.pop(at(now_ms), |_| Some(at(now_ms + 60_000)));
+            assert!(now_ms % 97 > 0 || deadlines.entries() == 1);
+        }
+        // Forgotten: nothing is due for it, and its entry goes when it comes up.
+        assert_eq!(deadlines.pop(at(200_000), |_| None), None);
+        assert_eq!(deadlines.entries(), 0);
     }
 }

@@ -1,6 +1,6 @@
 //! What can be refused.
 
-use crate::ServiceId;
+use crate::id::ServiceId;
 
 /// Why a text is not a [`Span`](crate::Span).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

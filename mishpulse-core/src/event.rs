@@ -3,9 +3,9 @@
 use core::fmt;
 use core::str::FromStr;
 
-use crate::ServiceId;
 use crate::blind::Gap;
 use crate::error::UnknownWord;
+use crate::id::ServiceId;
 use crate::service::Status;
 use crate::signal::Message;
 use crate::time::Timestamp;

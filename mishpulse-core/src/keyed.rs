@@ -3,13 +3,15 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
+use crate::blind::Config;
 use crate::error::{AlreadyWatched, UnknownService};
 use crate::event::Event;
+use crate::id::ServiceId;
 use crate::policy::Policy;
 use crate::service::Service;
 use crate::signal::Signal;
 use crate::time::Timestamp;
-use crate::watchdog::{self, Config, ServiceId};
+use crate::watchdog;
 
 /// A [`Watchdog`](watchdog::Watchdog) whose services go by a key: a name, a number, an address.
 ///

@@ -3,7 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use crate::ServiceId;
+use crate::id::ServiceId;
 use crate::policy::Policy;
 use crate::time::Span;
 

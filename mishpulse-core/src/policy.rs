@@ -110,12 +110,6 @@ impl Policy {
         self.notify_on.contains(kind)
     }
 
-    /// How long the watcher may be away before that counts as blindness towards this service: `blind_after`, or half
-    /// of its allowance where that is less.
-    pub(crate) fn blind_after(&self, blind_after: Span) -> Span {
-        blind_after.min(self.allowance().half())
-    }
-
     pub(crate) const fn cooldown(&self) -> Span {
         self.error_cooldown
     }

@@ -6,8 +6,8 @@ use core::str::FromStr;
 
 use crate::error::UnknownWord;
 use crate::policy::Policy;
-use crate::signal::Message;
-use crate::time::Timestamp;
+use crate::signal::{Message, Signal};
+use crate::time::{Span, Timestamp};
 
 /// What is believed of a service now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -104,7 +104,8 @@ pub struct Trouble {
     pub error_told_at: Option<Timestamp>,
     /// What that alert said.
     pub error_told: Option<Message>,
-    /// When the last reminder was due.
+    /// From when the time to the next reminder counts, where that is not since it got its status: when the last one was
+    /// due, or from when there is anything to remind of.
     pub reminded_at: Option<Timestamp>,
     /// Whether any alert of this trouble was raised; only then is its end told.
     pub told: bool,
@@ -127,15 +128,52 @@ impl Service {
 
     /// Until when it must be heard. At this very moment it is still alive, a millisecond later it is dead.
     /// `None` where its silence is not measured: new, dead or paused.
+    #[inline]
     #[must_use]
     pub fn deadline(&self, policy: &Policy) -> Option<Timestamp> {
         self.status.is_timed().then(|| self.silent_from + policy.allowance())
     }
 
-    /// When its next reminder is due, if there is trouble that people were told of.
-    pub(crate) fn reminder(&self, policy: &Policy) -> Option<Timestamp> {
+    /// Records that it was heard.
+    pub(crate) fn hear(&mut self, signal: Signal, now: Timestamp) {
+        self.last_seen = Some(now);
+        self.message = signal.message;
+        self.silent_from = now;
+        self.pardoned = false;
+    }
+
+    /// When something happens to it if nothing is heard of it: its death or its next reminder.
+    pub(crate) fn due(&self, policy: &Policy) -> Option<Due> {
+        let death = self.deadline(policy).and_then(|deadline| {
+            let at = deadline.checked_add(Span::from_ms(1))?;
+            Some(Due { at, what: What::Death { deadline } })
+        });
+        let reminder = self.reminder(policy).map(|at| Due { at, what: What::Reminder });
+        match (death, reminder) {
+            (Some(death), Some(reminder)) if reminder.at < death.at => Some(reminder),
+            (death, reminder) => death.or(reminder),
+        }
+    }
+
+    fn reminder(&self, policy: &Policy) -> Option<Timestamp> {
         let every = policy.reminder()?;
         let trouble = self.trouble.as_ref().filter(|trouble| trouble.told && self.status.is_trouble())?;
-        Some(trouble.reminded_at.unwrap_or(self.since) + every)
+        trouble.reminded_at.unwrap_or(self.since).checked_add(every)
     }
+}
+
+/// What happens next to a service if nothing is heard of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Due {
+    /// The first millisecond at which it is so.
+    pub(crate) at: Timestamp,
+    pub(crate) what: What,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum What {
+    /// It has been silent for longer than until `deadline`.
+    Death { deadline: Timestamp },
+    /// People are reminded of its trouble.
+    Reminder,
 }

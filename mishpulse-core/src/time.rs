@@ -38,6 +38,11 @@ impl Timestamp {
     pub const fn since(self, earlier: Self) -> Span {
         Span(self.0.get().saturating_sub(earlier.0.get()))
     }
+
+    /// `span` after this; `None` past the end of time.
+    pub(crate) fn checked_add(self, span: Span) -> Option<Self> {
+        self.0.checked_add(span.0).map(Self)
+    }
 }
 
 impl Add<Span> for Timestamp {
