@@ -1,1 +1,1 @@
-//! Examples.
+//! Small programs that show how MishPulse is used; `README.md` beside `src` lists them.

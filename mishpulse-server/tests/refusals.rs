@@ -108,7 +108,7 @@ fn random_bytes_neither_stop_nor_slow_the_server() {
     let server = server(&folder);
     let address = server.address;
     let end = Instant::now() + Duration::from_secs(secs);
-    let seed = std::process::id().into();
+    let seed = u64::from(std::process::id());
     println!("seed {seed}");
     let noise: Vec<_> = (0..4_u64)
         .map(|n| {

@@ -21,8 +21,10 @@ pub struct Engine<S, C> {
     dog: Watchdog,
     registry: Registry,
     next_prune: Timestamp,
-    /// Commits that failed since the last that was kept.
+    /// Tries to keep or to read something that failed since the last that did not.
     failures: u32,
+    /// After a failure: until when everything is refused, and then what is in memory is built anew from the store.
+    closed_until: Option<Timestamp>,
 }
 
 /// What an engine is made of.
@@ -98,7 +100,7 @@ impl<S: Store, C: Clock> Engine<S, C> {
         batch.publish(&parts.board, &dog, &registry);
         parts.board.looked(now, true);
         parts.bell.ring();
-        Ok(Self { parts, dog, registry, next_prune: now, failures: 0 })
+        Ok(Self { parts, dog, registry, next_prune: now, failures: 0, closed_until: None })
     }
 
     /// Runs until it is told to stop.
@@ -117,6 +119,9 @@ impl<S: Store, C: Clock> Engine<S, C> {
     /// One turn: `first` and all that waits behind it, in one commit. Says whether to go on, and whether more is due already.
     pub fn turn(&mut self, first: Option<Command>) -> (Flow, bool) {
         let now = self.parts.clock.now();
+        if !self.is_open(now) {
+            return (self.refuse_all(first), false);
+        }
         let mut batch = Batch::default();
         let mut flow = Flow::Continue;
         let mut has_more = self.drain(&mut batch, now, EVENTS_MAX);
@@ -147,11 +152,9 @@ impl<S: Store, C: Clock> Engine<S, C> {
                 self.prune(now);
             }
             Err(error) => {
-                self.parts.board.looked(now, false);
                 batch.refuse();
-                if flow == Flow::Continue {
-                    flow = self.recover(&error);
-                }
+                self.close(now, &error.into());
+                has_more = false;
             }
         }
         (flow, has_more)
@@ -160,6 +163,9 @@ impl<S: Store, C: Clock> Engine<S, C> {
     /// How long nothing needs to be looked at.
     fn wait(&self) -> Span {
         let now = self.parts.clock.now();
+        if let Some(until) = self.closed_until {
+            return until.since(now);
+        }
         let due = self.dog.next_deadline().map_or(Span::LONGEST, |due| due.since(now));
         due.min(self.parts.settings.check_every)
     }
@@ -225,33 +231,47 @@ impl<S: Store, C: Clock> Engine<S, C> {
         Desk { dog: &mut self.dog, registry: &mut self.registry, batch, settings: &self.parts.settings, now }
     }
 
-    /// What is in memory is ahead of the store after a failed commit: it is built anew from there. Refuses everything while it
-    /// waits, longer after each failure.
-    fn recover(&mut self, error: &StoreError) -> Flow {
+    /// Refuses everything for a while, longer after each failure: what is in memory is ahead of the store.
+    fn close(&mut self, now: Timestamp, error: &StartError) {
         if self.failures == 0 {
-            tracing::error!(%error, "the store does not take writes; beats are refused until it does");
+            tracing::error!(%error, "the store does not work; beats are refused until it does");
         }
-        loop {
-            self.failures = self.failures.saturating_add(1);
-            let until = self.parts.clock.now() + recovery_pause(self.failures);
-            while let Some(command) = self.parts.intake.wait(until.since(self.parts.clock.now()).into()) {
-                if matches!(command, Command::Stop) {
-                    return Flow::Stop;
-                }
-                command.refuse();
-                if self.parts.clock.now() >= until {
-                    break;
-                }
+        self.failures = self.failures.saturating_add(1);
+        self.closed_until = Some(now + recovery_pause(self.failures));
+        self.parts.board.looked(now, false);
+    }
+
+    /// Whether there is a store to work with; after a failure, once its time has come, what is in memory is built anew.
+    ///
+    /// All the time since the last commit counts as having been away: nobody could be heard.
+    fn is_open(&mut self, now: Timestamp) -> bool {
+        match self.closed_until {
+            None => return true,
+            Some(until) if now < until => return false,
+            Some(_) => {}
+        }
+        let loaded = self.parts.store.load().map_err(StartError::from);
+        match loaded.and_then(|loaded| restore(&self.parts.settings, loaded, now)) {
+            Ok((dog, registry)) => {
+                (self.dog, self.registry, self.closed_until) = (dog, registry, None);
+                true
             }
-            let restored = self.parts.store.load().map_err(StartError::from);
-            match restored.and_then(|loaded| restore(&self.parts.settings, loaded, self.parts.clock.now())) {
-                Ok((dog, registry)) => {
-                    (self.dog, self.registry) = (dog, registry);
-                    return Flow::Continue;
-                }
-                Err(error) => tracing::error!(%error, "the store cannot be read"),
+            Err(error) => {
+                self.close(now, &error);
+                false
             }
         }
+    }
+
+    fn refuse_all(&self, first: Option<Command>) -> Flow {
+        let mut next = first;
+        while let Some(command) = next.take().or_else(|| self.parts.intake.next()) {
+            if matches!(command, Command::Stop) {
+                return Flow::Stop;
+            }
+            command.refuse();
+        }
+        Flow::Continue
     }
 
     /// Drops history that is too old, a little at a time.
