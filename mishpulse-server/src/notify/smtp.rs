@@ -91,9 +91,13 @@ impl Server {
     }
 
     async fn greet<S: Stream>(&self, client: &mut SmtpClient<S>) -> Result<(), Refusal> {
-        let greeting = client.read().await.map_err(|error| self.refusal(error, "connecting"))?;
+        let greeting = client.read().await.map_err(|error| self.refusal(error, "the connection"))?;
         let is_welcome = (200..300).contains(&greeting.code);
-        if is_welcome { Ok(()) } else { Err(self.refusal(Error::UnexpectedReply(greeting), "connecting")) }
+        if is_welcome {
+            Ok(())
+        } else {
+            Err(self.refusal(Error::UnexpectedReply(greeting), "the connection"))
+        }
     }
 
     async fn hello<S: Stream>(&self, client: &mut SmtpClient<S>) -> Result<Capabilities, Refusal> {
@@ -171,12 +175,12 @@ impl Server {
                 let trust = "install its CA on this machine or name it in ca_file";
                 Refusal::later(format!("{host} cannot be trusted: {}", tls::explain(&error, trust)))
             }
-            Error::Timeout => Refusal::later(format!("{host} did not answer in time at {what}")),
+            Error::Timeout => Refusal::later(format!("{host} did not answer in time ({what})")),
             Error::UnparseableReply => {
-                Refusal::later(format!("{host} hung up at {what}, or does not speak SMTP on port {port}"))
+                Refusal::later(format!("{host} hung up ({what}), or does not speak SMTP on port {port}"))
             }
-            Error::Io(error) => Refusal::later(format!("the connection to {host} failed at {what}: {error}")),
-            _ => Refusal::later(format!("{host} could not be talked to at {what}")),
+            Error::Io(error) => Refusal::later(format!("the connection to {host} failed ({what}): {error}")),
+            _ => Refusal::later(format!("{host} could not be talked to ({what})")),
         }
     }
 

@@ -43,6 +43,9 @@ pub(super) fn explain(error: &rustls::Error, trust: &str) -> String {
         CertificateError::UnknownIssuer => {
             format!("its certificate is signed by nobody that is trusted here: {trust}")
         }
+        CertificateError::BadSignature => {
+            format!("its certificate is not signed by the CA that is trusted here under that name: {trust}")
+        }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "its certificate is for another name: use the name that stands in it".to_owned()
         }
