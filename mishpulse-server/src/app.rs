@@ -188,6 +188,7 @@ impl Prepared {
             status_keys: (settings.status_access == StatusAccess::Key).then(|| Arc::clone(&keys)),
         };
         let router = web::routes(ingest::routes(Router::new(), &inbox), &web);
+        let router = web::metrics_route(router, &web, inbox.metrics(), open_history(&database).into());
         let (shutdown, stopping) = watch::channel(false);
         let http = task::spawn(serve(listener, Arc::new(router), settings.limits.clone(), stopping));
         Ok(Running {

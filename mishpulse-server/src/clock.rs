@@ -1,6 +1,6 @@
 //! The server's clock; the only file that reads one.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use mishpulse_core::{Clock, Span, Timestamp};
 
@@ -40,6 +40,24 @@ impl Clock for SteadyClock {
     }
 }
 
+/// Measures how long something took, for the metrics; nothing is decided by it.
+#[derive(Debug, Clone, Copy)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Starts it.
+    #[must_use]
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Microseconds since it was started.
+    #[must_use]
+    pub fn elapsed_us(&self) -> u64 {
+        u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
 /// A moment by a clock that goes on while the machine is suspended, where the system has one.
 #[cfg(target_os = "linux")]
 #[derive(Debug, Clone)]
@@ -60,12 +78,12 @@ impl Started {
 
 #[cfg(not(target_os = "linux"))]
 #[derive(Debug, Clone)]
-struct Started(std::time::Instant);
+struct Started(Instant);
 
 #[cfg(not(target_os = "linux"))]
 impl Started {
     fn now() -> Self {
-        Self(std::time::Instant::now())
+        Self(Instant::now())
     }
 
     fn elapsed_ms(&self) -> u64 {

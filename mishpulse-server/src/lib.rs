@@ -11,6 +11,7 @@ pub mod config;
 pub mod engine;
 pub mod http;
 pub mod ingest;
+pub mod metrics;
 pub mod notify;
 pub mod stamp;
 pub mod store;

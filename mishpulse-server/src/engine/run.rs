@@ -11,6 +11,7 @@ use super::command::{BeatOutcome, Command, EditError};
 use super::edit::Desk;
 use super::inbox::Intake;
 use super::registry::Registry;
+use crate::clock::Stopwatch;
 use crate::config::{FieldError, ServiceName, Settings};
 use crate::store::rows::Loaded;
 use crate::store::{Store, StoreError};
@@ -125,7 +126,7 @@ impl<S: Store, C: Clock> Engine<S, C> {
         let mut batch = Batch::default();
         let mut flow = Flow::Continue;
         let mut has_more = self.drain(&mut batch, now, EVENTS_MAX);
-        let mut next = first;
+        let (mut next, mut taken) = (first, 0);
         for _ in 0..self.parts.settings.limits.batch {
             let Some(command) = next.take().or_else(|| self.parts.intake.next()) else { break };
             if matches!(command, Command::Stop) {
@@ -133,11 +134,15 @@ impl<S: Store, C: Clock> Engine<S, C> {
                 break;
             }
             self.apply(command, &mut batch, now);
+            taken += 1;
         }
         if !has_more {
             has_more = self.drain(&mut batch, now, EVENTS_MAX);
         }
-        match batch.commit(&mut self.parts.store, &self.dog, &self.registry, now) {
+        let stopwatch = Stopwatch::start();
+        let committed = batch.commit(&mut self.parts.store, &self.dog, &self.registry, now);
+        self.count_commit(&stopwatch, taken, committed.is_ok());
+        match committed {
             Ok(()) => {
                 let has_letters = !batch.deliveries.is_empty();
                 batch.publish(&self.parts.board, &self.dog, &self.registry);
@@ -158,6 +163,17 @@ impl<S: Store, C: Clock> Engine<S, C> {
             }
         }
         (flow, has_more)
+    }
+
+    fn count_commit(&self, stopwatch: &Stopwatch, commands: u64, is_kept: bool) {
+        let metrics = self.parts.intake.metrics();
+        metrics.commit_us.observe(stopwatch.elapsed_us());
+        if commands > 0 {
+            metrics.batch_commands.observe(commands);
+        }
+        if !is_kept {
+            metrics.commit_failures.add_one();
+        }
     }
 
     /// How long nothing needs to be looked at.

@@ -30,19 +30,29 @@ const RETRY_AFTER_SECS: &str = "1";
 async fn beat(inbox: Inbox, signal: Result<Signal, Mistake>, params: Params) -> Reply {
     let signal = match signal {
         Ok(signal) => signal,
-        Err(mistake) => return Reply::problem(StatusCode::BAD_REQUEST, &mistake.to_string()),
+        Err(mistake) => {
+            inbox.metrics().beats.malformed.add_one();
+            return Reply::problem(StatusCode::BAD_REQUEST, &mistake.to_string());
+        }
     };
     let token = params.decoded(0).and_then(|token| token.parse::<Token>().ok());
-    let Some(token) = token else { return unknown_token() };
+    let Some(token) = token else { return unknown_token(&inbox) };
     match inbox.ask(|reply| Command::Beat { token, signal, reply }).await {
-        Ok(BeatOutcome::Stored) => Reply::ready_json(StatusCode::OK, &b"{\"result\":\"ok\"}"[..]),
-        Ok(BeatOutcome::UnknownToken) => unknown_token(),
-        Err(Unavailable) => Reply::problem(StatusCode::SERVICE_UNAVAILABLE, &Unavailable.to_string())
-            .with(header::RETRY_AFTER, RETRY_AFTER_SECS),
+        Ok(BeatOutcome::Stored) => {
+            inbox.metrics().beats.stored.add_one();
+            Reply::ready_json(StatusCode::OK, &b"{\"result\":\"ok\"}"[..])
+        }
+        Ok(BeatOutcome::UnknownToken) => unknown_token(&inbox),
+        Err(Unavailable) => {
+            inbox.metrics().beats.unavailable.add_one();
+            Reply::problem(StatusCode::SERVICE_UNAVAILABLE, &Unavailable.to_string())
+                .with(header::RETRY_AFTER, RETRY_AFTER_SECS)
+        }
     }
 }
 
-fn unknown_token() -> Reply {
+fn unknown_token(inbox: &Inbox) -> Reply {
+    inbox.metrics().beats.unknown_token.add_one();
     let detail =
         "no service has this token; check the URL, or list the services with `mishpulse service list`";
     Reply::problem(StatusCode::FORBIDDEN, detail)

@@ -67,6 +67,7 @@ impl Worker {
         office: Office,
         stop: Arc<AtomicBool>,
     ) -> Self {
+        office.inbox.metrics().know_channel(&name);
         let (storm, last_digest, put_off, hold_until) = (Storm::default(), None, 0, None);
         Self { name, channel, history, office, stop, storm, last_digest, put_off, hold_until }
     }
@@ -168,6 +169,7 @@ impl Worker {
             self.storm.left(row.created_at, at);
         }
         log(row, &outcome);
+        self.office.inbox.metrics().count_delivery(&self.name, &outcome);
         self.settle(Settlement { id: row.id, at, outcome });
     }
 

@@ -227,6 +227,11 @@ impl History for MemoryStore {
         Ok(kept.deliveries.values().filter(|row| kept.waits(row, channel)).map(|row| row.next_try).min())
     }
 
+    fn oldest_pending(&self) -> Result<Option<Timestamp>, StoreError> {
+        let is_pending = |row: &&DeliveryRow| row.state == DeliveryState::Pending;
+        Ok(self.kept().deliveries.values().filter(is_pending).map(|row| row.created_at).min())
+    }
+
     fn deliveries(
         &self,
         state: Option<DeliveryState>,

@@ -52,6 +52,9 @@ pub trait History: Send {
     /// When the next letter by `channel` is due; `None` where none is pending.
     fn next_due(&self, channel: &ChannelName) -> Result<Option<Timestamp>, StoreError>;
 
+    /// When the oldest letter that is still to be delivered was written; `None` where there is none.
+    fn oldest_pending(&self) -> Result<Option<Timestamp>, StoreError>;
+
     /// The deliveries in `state` (all where `None`), newest first, from before `before`.
     fn deliveries(
         &self,

@@ -63,6 +63,17 @@ impl History for SqliteHistory {
         Ok(rows.next()?.map(|row| row.get(0)).transpose()?.map(Timestamp::from_unix_ms))
     }
 
+    fn oldest_pending(&self) -> Result<Option<Timestamp>, StoreError> {
+        // Those that leave with a digest are found by it: both halves go by an index that has pending rows only.
+        let mut select = self.connection.prepare_cached(
+            "SELECT min(at) FROM (SELECT min(d.created_at) AS at FROM delivery d \
+             WHERE d.state = 0 AND d.digest IS NULL UNION ALL SELECT min(c.created_at) FROM delivery d \
+             JOIN delivery c ON c.digest = d.id WHERE d.state = 0 AND d.digest IS NULL AND d.kind = 'digest')",
+        )?;
+        let at: Option<i64> = select.query_row([], |row| row.get(0))?;
+        Ok(at.map(Timestamp::from_unix_ms))
+    }
+
     fn deliveries(
         &self,
         state: Option<DeliveryState>,

@@ -2,10 +2,12 @@
 
 mod filter;
 mod health;
+mod metrics;
 mod status;
 
 pub use filter::{Filter, FilterError};
 pub use health::is_ready;
+pub use metrics::{OpenHistory, metrics_route};
 
 use std::sync::Arc;
 
