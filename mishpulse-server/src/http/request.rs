@@ -46,6 +46,15 @@ impl Request {
         self.head.headers.get(name)?.to_str().ok()
     }
 
+    /// The value of a `Link` header (RFC 8288) to the same list from `value` on, which `parameter` says.
+    #[must_use]
+    pub fn link_to_next(&self, parameter: &str, value: &str) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(self.query().iter().filter(|(name, _)| name != parameter));
+        query.append_pair(parameter, value);
+        format!("<{}?{}>; rel=\"next\"", self.path(), query.finish())
+    }
+
     /// What stands behind the `?`.
     #[must_use]
     pub fn query(&self) -> Query<'_> {

@@ -82,6 +82,19 @@ impl Filter {
         Ok(filter)
     }
 
+    /// The services among which it looks, by name: those after `after`, as far as their names may fit.
+    pub fn rows<'a>(&'a self, view: &'a View, after: Option<&'a str>) -> impl Iterator<Item = &'a Row> {
+        let start = match &self.name {
+            None => "",
+            Some(NameFilter::Is(start) | NameFilter::Prefix(start)) => start,
+        };
+        let rows: Box<dyn Iterator<Item = &'a Row> + 'a> = match after {
+            Some(after) if after >= start => Box::new(view.rows_after(Some(after))),
+            _ => Box::new(view.rows_from(start)),
+        };
+        rows.take_while(move |row| row.identity.name.as_str().starts_with(start))
+    }
+
     /// Whether it shows `row`, leaving aside its limit and where it begins.
     #[must_use]
     pub fn shows(&self, view: &View, row: &Row) -> bool {
