@@ -12,11 +12,13 @@ use super::request::Request;
 /// Routes by path and method. A path that is known with other methods only is answered 405, any other 404.
 #[derive(Default)]
 pub struct Router {
-    routes: matchit::Router<Route>,
+    /// By pattern, the place of each route in `routes`.
+    places: matchit::Router<usize>,
+    routes: Vec<Route>,
 }
 
-#[derive(Default)]
 struct Route {
+    path: String,
     handlers: Vec<(Method, Handler)>,
 }
 
@@ -55,29 +57,36 @@ impl Router {
         A: Future<Output = Reply> + Send + 'static,
     {
         let handler: Handler = Box::new(move |request, params| Box::pin(handler(request, params)));
-        if self.routes.at(path).is_err() {
-            assert!(self.routes.insert(path, Route::default()).is_ok(), "{path} is no route");
-        }
-        if let Ok(found) = self.routes.at_mut(path) {
-            found.value.handlers.push((method, handler));
+        match self.routes.iter_mut().find(|route| route.path == path) {
+            Some(route) => route.handlers.push((method, handler)),
+            None => {
+                assert!(self.places.insert(path, self.routes.len()).is_ok(), "{path} is no route");
+                self.routes.push(Route { path: path.to_owned(), handlers: vec![(method, handler)] });
+            }
         }
         self
     }
 
+    /// Every route: its method and its path, as they were given.
+    pub fn routes(&self) -> impl Iterator<Item = (&Method, &str)> {
+        self.routes.iter().flat_map(|route| route.handlers.iter().map(|(method, _)| (method, &*route.path)))
+    }
+
     pub(super) async fn answer(&self, request: Request) -> Reply {
-        let Ok(found) = self.routes.at(request.path()) else {
+        let Ok(found) = self.places.at(request.path()) else {
             let detail = "there is nothing at this path; the API is described at /api/openapi.json";
             return Reply::problem(StatusCode::NOT_FOUND, detail);
         };
+        let route = &self.routes[*found.value];
         let wanted = request.method();
-        let handler = (found.value.handlers.iter())
+        let handler = (route.handlers.iter())
             .find(|(method, _)| method == wanted)
             .or_else(|| {
                 let is_head = wanted == Method::HEAD;
-                found.value.handlers.iter().find(|(method, _)| is_head && method == Method::GET)
+                route.handlers.iter().find(|(method, _)| is_head && method == Method::GET)
             })
             .map(|(_, handler)| handler);
-        let Some(handler) = handler else { return found.value.not_allowed() };
+        let Some(handler) = handler else { return route.not_allowed() };
         let params = Params(found.params.iter().map(|(_, value)| value.to_owned()).collect());
         handler(request, params).await
     }
