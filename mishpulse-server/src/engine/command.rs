@@ -82,7 +82,12 @@ pub enum Edit {
         change: Box<dyn FnOnce(&Identity) -> Result<Identity, EditError> + Send>,
     },
     /// Drops a service and its history.
-    Delete(ServiceName),
+    Delete {
+        /// Which.
+        name: ServiceName,
+        /// Says whether it is the one that is meant, by its present identity.
+        check: Box<dyn FnOnce(&Identity) -> Result<(), EditError> + Send>,
+    },
     /// Pauses a service.
     Pause(ServiceName),
     /// Resumes a service.
@@ -119,7 +124,13 @@ pub enum EditError {
     /// The service is not as whoever edits it believes.
     #[error("the service has changed since it was read; read it again")]
     Changed,
+    /// Its name stands in the configuration file.
+    #[error("the configuration file declares `{0}`; rename it there, and have the file read again")]
+    NameDeclared(ServiceName),
+    /// Its token stands in the configuration file.
+    #[error("the token of `{0}` stands in the configuration file; change it there, and have the file read again")]
+    TokenDeclared(ServiceName),
     /// There are as many services as allowed.
-    #[error("there are {0} services already, which is the limit")]
+    #[error("there are {0} services already, which is the limit; delete some, or raise `services` in [limits]")]
     TooMany(usize),
 }

@@ -1,11 +1,13 @@
 //! Changes by hand: one service at a time.
 
+use std::sync::Arc;
+
 use mishpulse_core::{ServiceId, Timestamp, Watchdog};
 
 use super::batch::Batch;
 use super::command::{Edit, EditError};
 use super::registry::Registry;
-use crate::config::{ServiceName, Settings};
+use crate::config::{ChannelName, FieldError, ServiceName, Settings};
 use crate::store::rows::{EventKind, EventRow, Identity};
 
 /// What an edit works on.
@@ -21,36 +23,41 @@ impl Desk<'_> {
     /// Carries out `edit`; the service that it was, or `None` where that is no more.
     pub(super) fn carry_out(&mut self, edit: Edit, by: &str) -> Result<Option<ServiceId>, EditError> {
         match edit {
-            Edit::Create(identity) => self.create(identity, by).map(Some),
+            Edit::Create(identity) => {
+                self.check_channels(&identity, None)?;
+                self.create(identity, by).map(Some)
+            }
             Edit::Update { name, change } => {
-                let id = self.find(&name)?;
-                let identity = self.registry.get(id).ok_or_else(|| EditError::NotFound(name.clone()))?;
-                let identity = change(identity)?;
+                let (id, before) = self.find(&name)?;
+                let identity = change(&before)?;
+                self.check_against_file(&identity, &before)?;
+                self.check_channels(&identity, Some(&before))?;
                 self.update(id, identity, by).map(|()| Some(id))
             }
-            Edit::Delete(name) => {
-                let id = self.find(&name)?;
+            Edit::Delete { name, check } => {
+                let (id, identity) = self.find(&name)?;
+                check(&identity)?;
                 self.delete(id);
                 tracing::info!(service = %name, %by, "deleted");
                 Ok(None)
             }
             Edit::Pause(name) => {
-                let id = self.find(&name)?;
+                let (id, _) = self.find(&name)?;
                 // The service was just found, so the watchdog knows it.
                 let _ = self.dog.pause(id, self.now);
                 self.note(id, "paused", by);
                 Ok(Some(id))
             }
             Edit::Resume(name) => {
-                let id = self.find(&name)?;
+                let (id, _) = self.find(&name)?;
                 let _ = self.dog.resume(id, self.now);
                 self.note(id, "resumed", by);
                 Ok(Some(id))
             }
             Edit::RotateToken(name, token) => {
-                let id = self.find(&name)?;
-                let identity = self.registry.get(id).ok_or_else(|| EditError::NotFound(name.clone()))?;
-                let identity = Identity { token, ..Identity::clone(identity) };
+                let (id, before) = self.find(&name)?;
+                let identity = Identity { token, ..Identity::clone(&before) };
+                self.check_against_file(&identity, &before)?;
                 self.registry.check(Some(id), &identity)?;
                 self.registry.set(id, identity);
                 self.batch.edited.push(id);
@@ -98,8 +105,42 @@ impl Desk<'_> {
         self.batch.removed.push(id);
     }
 
-    fn find(&self, name: &ServiceName) -> Result<ServiceId, EditError> {
-        self.registry.by_name(name).ok_or_else(|| EditError::NotFound(name.clone()))
+    fn find(&self, name: &ServiceName) -> Result<(ServiceId, Arc<Identity>), EditError> {
+        let found = self.registry.by_name(name);
+        let found = found.and_then(|id| Some((id, Arc::clone(self.registry.get(id)?))));
+        found.ok_or_else(|| EditError::NotFound(name.clone()))
+    }
+
+    /// Refuses what the file would undo when it is read again, or would then stumble over.
+    fn check_against_file(&self, identity: &Identity, before: &Identity) -> Result<(), EditError> {
+        if !before.declared {
+            return Ok(());
+        }
+        if identity.name != before.name {
+            return Err(EditError::NameDeclared(before.name.clone()));
+        }
+        let declared = self.settings.services.iter().find(|service| service.name == before.name);
+        let has_token = declared.is_some_and(|service| service.token.is_some());
+        if has_token && identity.token != before.token {
+            return Err(EditError::TokenDeclared(before.name.clone()));
+        }
+        Ok(())
+    }
+
+    /// Refuses channels that there are not. Those that it had stay its own, as their absence may be for a while.
+    fn check_channels(&self, identity: &Identity, before: Option<&Identity>) -> Result<(), EditError> {
+        let had = before.and_then(|before| before.overrides.channels.as_deref()).unwrap_or_default();
+        let known = &self.settings.channels;
+        let mut wanted = identity.overrides.channels.iter().flatten();
+        let Some(unknown) = wanted.find(|name| !known.contains_key(*name) && !had.contains(name)) else {
+            return Ok(());
+        };
+        let names: Vec<&str> = known.keys().map(ChannelName::as_str).collect();
+        let detail = match names.is_empty() {
+            true => format!("`{unknown}` is no channel: there is none; write [channels.{unknown}] first"),
+            false => format!("`{unknown}` is no channel; there are {}", names.join(", ")),
+        };
+        Err(FieldError { field: "channels", detail }.into())
     }
 
     fn note(&mut self, id: ServiceId, action: &str, by: &str) {
