@@ -35,8 +35,12 @@ fn settings(url: &str) -> WebhookSettings {
 }
 
 fn webhook(settings: &WebhookSettings) -> Webhook {
+    webhook_with(settings, Duration::from_secs(20))
+}
+
+fn webhook_with(settings: &WebhookSettings, timeout: Duration) -> Webhook {
     let clock = Arc::new(ManualClock::new(Timestamp::from_unix_ms(AT + 1_500)));
-    Webhook::new(settings, clock, Duration::from_secs(1))
+    Webhook::new(settings, clock, timeout)
 }
 
 #[test]
@@ -68,8 +72,10 @@ fn the_matrix() {
         ("does not speak HTTP", Reply::Babble, Expected::Later("does not answer in HTTP", None)),
         ("accepts and never answers", Reply::Hang, Expected::Later("did not answer within 1 s", None)),
     ] {
+        let timeout = Duration::from_secs(if matches!(reply, Reply::Hang) { 1 } else { 20 });
         let server = Server::start(move |_| reply.clone());
-        let mut webhook = webhook(&settings(&format!("http://127.0.0.1:{}/hook", server.port)));
+        let url = format!("http://127.0.0.1:{}/hook", server.port);
+        let mut webhook = webhook_with(&settings(&url), timeout);
         check(case, expected, &send(&mut webhook, 1));
         // Whatever was answered, a try asks once.
         assert_eq!(server.requests().len(), 1, "{case}");
@@ -121,6 +127,8 @@ fn a_trusted_certificate_is_taken_for_its_own_name_only() {
         let server = Server::start_tls(&certificates, |_| Reply::new(200, ""));
         let status = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "a_trusted_certificate_is_taken_for_its_own_name_only", "--nocapture"])
+            // A proxy of the environment is not for alarms.
+            .env("ALL_PROXY", "http://127.0.0.1:1")
             .env("SSL_CERT_FILE", certificates.path("ca.pem"))
             .env("MISHPULSE_TEST_TRUSTED_URL", format!("https://localhost:{}/", server.port))
             .env("MISHPULSE_TEST_TRUSTED_NAME", name)

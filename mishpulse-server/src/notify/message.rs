@@ -36,7 +36,11 @@ impl Texts {
     /// place and the log says so: an alarm is never lost to a template.
     #[must_use]
     pub fn text(&self, letter: &Letter, channel: &ChannelName, now: Timestamp) -> String {
-        self.render(letter, channel.as_str(), now)
+        let (text, error) = self.render(letter, channel.as_str(), now);
+        if let Some(error) = error {
+            tracing::error!(%error, "a template failed; the built-in text goes out instead");
+        }
+        text
     }
 
     /// How many of `names`, from the first, one digest of `kind` may name so that its text takes at most `bytes_max`
@@ -58,7 +62,7 @@ impl Texts {
             names: names[..most].to_vec(),
             ..samples::digest(kind, 0)
         };
-        while letter.names.len() > 1 && self.render(&letter, SAMPLE_CHANNEL, now).len() > bytes_max {
+        while letter.names.len() > 1 && self.render(&letter, SAMPLE_CHANNEL, now).0.len() > bytes_max {
             letter.names.pop();
         }
         letter.names.len()
@@ -68,19 +72,17 @@ impl Texts {
     #[must_use]
     pub fn samples(&self) -> Vec<(&'static str, String)> {
         let now = samples::at(SAMPLE_TIME);
-        let one = |letter: &Letter| (letter.kind.as_str(), self.render(letter, SAMPLE_CHANNEL, now));
+        let one = |letter: &Letter| (letter.kind.as_str(), self.render(letter, SAMPLE_CHANNEL, now).0);
         samples::all().iter().map(one).collect()
     }
 
-    fn render(&self, letter: &Letter, channel: &str, now: Timestamp) -> String {
+    /// The text, and the error where the built-in one had to take the place of the operator's.
+    fn render(&self, letter: &Letter, channel: &str, now: Timestamp) -> (String, Option<TemplateError>) {
         let place = self.place(letter, channel, now);
         match self.templates.render(&place) {
-            Ok(Some(text)) => text,
-            Ok(None) => place.built_in,
-            Err(error) => {
-                tracing::error!(%error, "a template failed; the built-in text went out instead");
-                place.built_in
-            }
+            Ok(Some(text)) => (text, None),
+            Ok(None) => (place.built_in, None),
+            Err(error) => (place.built_in, Some(error)),
         }
     }
 

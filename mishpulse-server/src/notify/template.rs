@@ -30,7 +30,7 @@ use minijinja::value::Value;
 use minijinja::{Environment, UndefinedBehavior, context};
 use mishpulse_core::{AlertKind, Timestamp};
 
-use super::text::{allowance, elapsed, message, one_line, shortened, sign};
+use super::text::{allowance, elapsed, message, name_of, one_line, shortened, sign};
 use super::text_ru::Case;
 use super::{samples, text_en, text_ru};
 use crate::config::Locale;
@@ -126,24 +126,23 @@ fn values(place: &Place<'_>) -> Value {
         LetterKind::Alert(kind) | LetterKind::Digest { digest: kind } => Some(kind),
         LetterKind::Test => None,
     };
-    let texts = |list: &mut dyn Iterator<Item = &str>| list.map(one_line).collect::<Vec<String>>();
     context! {
         text => built_in.as_str(),
         sign => alert.map_or("✅", sign),
         kind => alert.map_or("test", AlertKind::as_str),
         channel => *channel,
-        name => about.map(|about| one_line(about.name.as_str())).unwrap_or_default(),
+        name => about.map(|about| name_of(&about.name)).unwrap_or_default(),
         status => about.map(|about| about.status.as_str()).unwrap_or_default(),
         previous_status => about.map(|about| about.previous_status.as_str()).unwrap_or_default(),
         message => about.and_then(|about| message(about.message.as_deref())).unwrap_or_default(),
-        tags => texts(&mut about.iter().flat_map(|about| &about.tags).map(|tag| tag.as_str())),
+        tags => about.iter().flat_map(|about| &about.tags).map(|tag| one_line(tag.as_str())).collect::<Vec<String>>(),
         last_seen => about.and_then(|about| about.last_seen).map(moment).unwrap_or_default(),
         at => moment(letter.at),
         began => moment(letter.began),
         allowance => span(&allowance(letter.allowance), Case::Genitive),
         outage => span(&elapsed(letter.at.since(letter.began)), Case::Nominative),
         lasting => span(&elapsed(letter.at.since(letter.since)), Case::Accusative),
-        names => texts(&mut letter.names.iter().map(|name| name.as_str())),
+        names => letter.names.iter().map(name_of).collect::<Vec<String>>(),
         count => letter.names.len(),
     }
 }

@@ -3,20 +3,21 @@
 
 use mishpulse_core::{AlertKind, Span, Timestamp};
 
+use crate::config::ServiceName;
 use crate::stamp::rfc3339;
 
 /// A number of units, as in "5 minutes".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Amount {
+pub(crate) struct Amount {
     /// How many.
-    pub(super) count: u64,
+    pub(crate) count: u64,
     /// Of what.
-    pub(super) unit: Unit,
+    pub(crate) unit: Unit,
 }
 
 /// What time is counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unit {
+pub(crate) enum Unit {
     /// Seconds.
     Second,
     /// Minutes.
@@ -28,7 +29,8 @@ pub(super) enum Unit {
 }
 
 impl Unit {
-    const fn ms(self) -> u64 {
+    /// How long one of it is, in milliseconds.
+    pub(crate) const fn ms(self) -> u64 {
         match self {
             Self::Second => 1000,
             Self::Minute => 60_000,
@@ -48,7 +50,7 @@ impl Unit {
 }
 
 /// A time that was set, for "more than ...": never rounded up, and by at most 1 % down.
-pub(super) fn allowance(span: Span) -> Vec<Amount> {
+pub(crate) fn allowance(span: Span) -> Vec<Amount> {
     amounts(span, Rounding::Down)
 }
 
@@ -89,9 +91,15 @@ pub(super) const fn sign(kind: AlertKind) -> &'static str {
 
 /// What someone else wrote, made fit for one place in one line: no line breaks, no control characters, nothing that turns
 /// the direction of reading or hides.
-pub(super) fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let spaced = text.chars().map(|c| if is_break(c) || c == '\t' { ' ' } else { c });
     spaced.filter(|c| !is_hidden(*c)).collect::<String>().trim().to_owned()
+}
+
+/// The name of a service as people read it: as [`one_line`], and never nothing.
+pub(super) fn name_of(name: &ServiceName) -> String {
+    let shown = one_line(name.as_str());
+    if shown.is_empty() { "\u{fffd}".to_owned() } else { shown }
 }
 
 /// What a service said, made fit for an alert: as [`one_line`], but line breaks stay, with the further lines set in so
@@ -262,6 +270,7 @@ mod tests {
         assert_eq!(one_line("gpj.\u{202e}exe\u{2066}\u{feff}"), "gpj.exe");
         assert_eq!(one_line("👩‍💻 Ивановъ <b>&\"'"), "👩‍💻 Ивановъ <b>&\"'");
 
+        assert_eq!(name_of(&"\u{202e} \u{200b}".parse().unwrap()), "\u{fffd}");
         assert_eq!(message(None), None);
         assert_eq!(message(Some(" \n\u{200b}\r\n")), None);
         assert_eq!(message(Some("disk full\n")).as_deref(), Some("disk full"));

@@ -2,7 +2,7 @@
 
 use mishpulse_core::{AlertKind, Status, Timestamp};
 
-use super::text::{Amount, Moment, Unit, allowance, elapsed, message, one_line, sign};
+use super::text::{Amount, Moment, Unit, allowance, elapsed, message, name_of, sign};
 use crate::store::rows::{About, Letter, LetterKind};
 
 /// What `letter` tells, at `now`; `channel` is named by a test.
@@ -20,7 +20,7 @@ pub(super) fn text(letter: &Letter, channel: &str, now: Timestamp) -> String {
 }
 
 /// How long, as in "5 minutes".
-pub(super) fn span(amounts: &[Amount]) -> String {
+pub(crate) fn span(amounts: &[Amount]) -> String {
     let one = |amount: &Amount| {
         let unit = match amount.unit {
             Unit::Second => "second",
@@ -34,13 +34,13 @@ pub(super) fn span(amounts: &[Amount]) -> String {
 }
 
 /// When, as in "12:03 UTC", or "2025-10-16 12:03 UTC" on another day than today.
-pub(super) fn moment(at: Timestamp, now: Timestamp) -> String {
+pub(crate) fn moment(at: Timestamp, now: Timestamp) -> String {
     let Moment { date, time } = Moment::new(at, now);
     date.map_or_else(|| format!("{time} UTC"), |date| format!("{date} {time} UTC"))
 }
 
 fn alert(kind: AlertKind, letter: &Letter, about: &About, now: Timestamp) -> String {
-    let service = format!("{} Service {}", sign(kind), one_line(about.name.as_str()));
+    let service = format!("{} Service {}", sign(kind), name_of(&about.name));
     let said = message(about.message.as_deref()).map_or_else(|| ".".to_owned(), |said| format!(": {said}"));
     let signal = format!("Signal: {}", moment(letter.at, now));
     let last_signal = about
@@ -70,7 +70,7 @@ fn alert(kind: AlertKind, letter: &Letter, about: &About, now: Timestamp) -> Str
 }
 
 fn digest(kind: AlertKind, letter: &Letter) -> String {
-    let names: Vec<String> = letter.names.iter().map(|name| one_line(name.as_str())).collect();
+    let names: Vec<String> = letter.names.iter().map(name_of).collect();
     let is_one = names.len() == 1;
     let does = match (kind, is_one) {
         (AlertKind::Dead, true) => "has not responded",

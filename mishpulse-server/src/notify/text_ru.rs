@@ -5,7 +5,7 @@
 
 use mishpulse_core::{AlertKind, Status, Timestamp};
 
-use super::text::{Amount, Moment, Unit, allowance, elapsed, message, one_line, sign};
+use super::text::{Amount, Moment, Unit, allowance, elapsed, message, name_of, sign};
 use crate::store::rows::{About, Letter, LetterKind};
 
 /// What `letter` tells, at `now`; `channel` is named by a test.
@@ -22,7 +22,7 @@ pub(super) fn text(letter: &Letter, channel: &str, now: Timestamp) -> String {
 
 /// The case that a place asks of a length of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Case {
+pub(crate) enum Case {
     /// "перерыв 1 минута, 2 минуты, 5 минут".
     Nominative,
     /// "более 1 минуты, 2 минут, 5 минут".
@@ -32,7 +32,7 @@ pub(super) enum Case {
 }
 
 /// How long, as in "5 минут".
-pub(super) fn span(amounts: &[Amount], case: Case) -> String {
+pub(crate) fn span(amounts: &[Amount], case: Case) -> String {
     let one = |amount: &Amount| {
         // One in the nominative and in the accusative, few (or one in the genitive), many.
         let [one, one_accusative, few, many] = match amount.unit {
@@ -53,7 +53,7 @@ pub(super) fn span(amounts: &[Amount], case: Case) -> String {
 }
 
 /// When, as in "12:03 UTC", or "16.10.2025 12:03 UTC" on another day than today.
-pub(super) fn moment(at: Timestamp, now: Timestamp) -> String {
+pub(crate) fn moment(at: Timestamp, now: Timestamp) -> String {
     let Moment { date, time } = Moment::new(at, now);
     let Some(date) = date else {
         return format!("{time} UTC");
@@ -63,7 +63,7 @@ pub(super) fn moment(at: Timestamp, now: Timestamp) -> String {
 }
 
 fn alert(kind: AlertKind, letter: &Letter, about: &About, now: Timestamp) -> String {
-    let service = format!("{} Service {}", sign(kind), one_line(about.name.as_str()));
+    let service = format!("{} Service {}", sign(kind), name_of(&about.name));
     let said = message(about.message.as_deref()).map_or_else(|| ".".to_owned(), |said| format!(": {said}"));
     let signal = format!("Сигнал: {}", moment(letter.at, now));
     let last_signal = about.last_seen.map_or_else(
@@ -94,7 +94,7 @@ fn alert(kind: AlertKind, letter: &Letter, about: &About, now: Timestamp) -> Str
 }
 
 fn digest(kind: AlertKind, letter: &Letter) -> String {
-    let names: Vec<String> = letter.names.iter().map(|name| one_line(name.as_str())).collect();
+    let names: Vec<String> = letter.names.iter().map(name_of).collect();
     let number = Number::of(names.len() as u64);
     // The verb agrees with the number: "не отвечает 21 сервис", "не отвечают 22 сервиса".
     let does = match (kind, number) {
@@ -121,7 +121,7 @@ fn digest(kind: AlertKind, letter: &Letter) -> String {
 
 /// Which form of its word a number asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Number {
+pub(crate) enum Number {
     /// 1, 21, 101, but not 11 or 111.
     One,
     /// 2 to 4, 22 to 24, but not 12 to 14.
@@ -131,7 +131,8 @@ enum Number {
 }
 
 impl Number {
-    const fn of(count: u64) -> Self {
+    /// That of `count`.
+    pub(crate) const fn of(count: u64) -> Self {
         match (count % 10, count % 100) {
             (_, 11..=14) => Self::Many,
             (1, _) => Self::One,
