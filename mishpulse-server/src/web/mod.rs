@@ -2,20 +2,14 @@
 
 mod filter;
 mod health;
-<<<<<<< mishpulse-server/src/web/mod.rs
 mod listing;
-=======
 mod metrics;
->>>>>>> /tmp/api-tools/new
 mod status;
 
 pub use filter::{Filter, FilterError};
 pub use health::is_ready;
-<<<<<<< mishpulse-server/src/web/mod.rs
 pub use listing::list;
-=======
 pub use metrics::{OpenHistory, metrics_route};
->>>>>>> /tmp/api-tools/new
 
 use std::sync::Arc;
 
