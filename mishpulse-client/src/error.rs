@@ -1,23 +1,22 @@
 //! Why a heartbeat did not arrive.
 
+use std::fmt;
 use std::time::Duration;
 
 /// Why a heartbeat did not arrive, or why a [`Pulse`](crate::Pulse) could not be started.
 ///
 /// The secret token of the address is in none of the texts: not in `Display`, not in `Debug`, and not where the
 /// server repeats it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
     /// The address is none that a heartbeat can be sent to. Nothing was sent.
-    #[error("bad heartbeat address: {reason}")]
     BadUrl {
         /// What is wrong with it and what to write instead.
         reason: String,
     },
 
     /// A setting of the [`Builder`](crate::Builder) cannot be used. Nothing was sent.
-    #[error("bad setting {setting}: {reason}")]
     BadSetting {
         /// The method of the builder that set it.
         setting: &'static str,
@@ -26,7 +25,6 @@ pub enum Error {
     },
 
     /// The server answered, and did not take the heartbeat.
-    #[error("refused with status {status}: {detail}")]
     Refused {
         /// The HTTP status: 403 for an unknown token, 503 where the server cannot store now, 3xx for a redirect,
         /// which is never followed.
@@ -38,7 +36,6 @@ pub enum Error {
     },
 
     /// No answer came in time. The server may have taken the heartbeat all the same.
-    #[error("no answer within {} ms", .after.as_millis())]
     Timeout {
         /// How long was waited.
         after: Duration,
@@ -46,14 +43,12 @@ pub enum Error {
 
     /// There was no conversation: the name is unknown, the connection was refused or broken, or the certificate is
     /// not trusted.
-    #[error("unreachable: {reason}")]
     Unreachable {
         /// What the network or the TLS layer says about it.
         reason: String,
     },
 
     /// The operating system gave no thread to send from.
-    #[error("no thread to send from: {reason}")]
     NoThread {
         /// What the operating system says about it.
         reason: String,
@@ -84,3 +79,19 @@ impl Error {
         }
     }
 }
+
+// By hand rather than derived: the derive is six more crates for an app to compile.
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadUrl { reason } => write!(f, "bad heartbeat address: {reason}"),
+            Self::BadSetting { setting, reason } => write!(f, "bad setting {setting}: {reason}"),
+            Self::Refused { status, detail, .. } => write!(f, "refused with status {status}: {detail}"),
+            Self::Timeout { after } => write!(f, "no answer within {} ms", after.as_millis()),
+            Self::Unreachable { reason } => write!(f, "unreachable: {reason}"),
+            Self::NoThread { reason } => write!(f, "no thread to send from: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

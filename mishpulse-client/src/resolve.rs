@@ -121,7 +121,8 @@ mod tests {
         let look_up = LookUp { host: "slow".to_owned(), port: 80, answer };
         *resolver.under_way.lock().expect("not poisoned") = Some(look_up);
         for _ in 0..3 {
-            let refused = resolve(&resolver, "http://slow/", Duration::from_millis(1)).expect_err("no answer yet");
+            let refused =
+                resolve(&resolver, "http://slow/", Duration::from_millis(1)).expect_err("no answer yet");
             assert!(matches!(refused, Error::Timeout(Timeout::Resolve)));
         }
         tell.send(Ok(vec![SocketAddr::from(([127, 0, 0, 1], 80))])).expect("still waited for");

@@ -83,11 +83,11 @@ impl Schedule {
         }
         self.allowance = self.allowance.saturating_sub(1);
         self.hurried = need == Need::Hurry;
-        self.last_try = Some(now);
     }
 
     /// The try that ended at `now` got through.
     pub(crate) fn succeeded(&mut self, now: Instant) {
+        self.last_try = Some(now);
         self.failures = 0;
         self.told_to_wait = false;
         self.next = now + self.interval;
@@ -103,6 +103,7 @@ impl Schedule {
         } else {
             self.jitter.shorten(self.interval)
         };
+        self.last_try = Some(now);
         self.failures = self.failures.saturating_add(1);
         self.told_to_wait = false;
         self.next = now + wait;

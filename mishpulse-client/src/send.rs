@@ -1,6 +1,7 @@
 //! One heartbeat over HTTP, and nothing that outlives it but an idle connection.
 
 use std::fmt::{self, Write};
+use std::panic::{self, AssertUnwindSafe};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -80,6 +81,12 @@ impl Sender {
     /// One try of at most `timeout`.
     pub(crate) fn send(&self, signal: &Signal, timeout: Duration) -> Result<(), Error> {
         let _own = own::enter();
+        // The HTTP library is not expected to panic; if it does, that is not to become the app's panic.
+        panic::catch_unwind(AssertUnwindSafe(|| self.exchange(signal, timeout)))
+            .unwrap_or_else(|_| Err(Error::Unreachable { reason: "the HTTP library panicked".to_owned() }))
+    }
+
+    fn exchange(&self, signal: &Signal, timeout: Duration) -> Result<(), Error> {
         let timeout = timeout.min(self.settings.timeout);
         let request = self.agent.post(self.url.secret_uri()).header("content-type", "application/json");
         // A request with settings of its own shares less with the agent: only where it is needed.
@@ -114,8 +121,9 @@ impl Sender {
         let mut jitter = Jitter::new();
         let mut tries = 0;
         loop {
-            let left = self.settings.timeout.saturating_sub(started.elapsed());
-            let error = match self.send(signal, left.max(LEAST_TIMEOUT)) {
+            let used = if tries == 0 { Duration::ZERO } else { started.elapsed() };
+            let left = self.settings.timeout.saturating_sub(used).max(LEAST_TIMEOUT);
+            let error = match self.send(signal, left) {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
@@ -150,7 +158,9 @@ impl Sender {
     fn explain(&self, error: ureq::Error, timeout: Duration) -> Error {
         match error {
             ureq::Error::Timeout(_) => Error::Timeout { after: timeout },
-            ureq::Error::Io(io) if io.kind() == std::io::ErrorKind::TimedOut => Error::Timeout { after: timeout },
+            ureq::Error::Io(io) if io.kind() == std::io::ErrorKind::TimedOut => {
+                Error::Timeout { after: timeout }
+            }
             ureq::Error::Io(io) => Error::Unreachable { reason: self.printable(&io.to_string()) },
             ureq::Error::HostNotFound => Error::Unreachable { reason: "host not found".to_owned() },
             // These carry the address.

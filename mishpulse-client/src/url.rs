@@ -65,12 +65,9 @@ impl Url {
         let user = self.uri.authority().and_then(|authority| authority.as_str().rsplit_once('@'));
         let password = user.and_then(|(user, _)| user.split_once(':')).map_or("", |(_, password)| password);
         let mut hidden = text.to_owned();
-        for (secret, bytes_min) in [
-            (self.uri.query().unwrap_or_default(), 4),
-            (path, 2),
-            (token, token_bytes_min),
-            (password, 4),
-        ] {
+        for (secret, bytes_min) in
+            [(self.uri.query().unwrap_or_default(), 4), (path, 2), (token, token_bytes_min), (password, 4)]
+        {
             if secret.len() >= bytes_min && hidden.contains(secret) {
                 hidden = hidden.replace(secret, "***");
             }
