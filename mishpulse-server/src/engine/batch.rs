@@ -1,5 +1,7 @@
 //! What one turn of the engine decided, until it is kept: all of it or nothing.
 
+use std::sync::Arc;
+
 use mishpulse_core::{Event, ServiceId, Timestamp, Watchdog};
 
 use super::board::Board;
@@ -22,6 +24,8 @@ pub(super) struct Batch {
     pub(super) settlements: Vec<Settlement>,
     /// The server was away, so that deadlines have moved.
     pub(super) was_blind: bool,
+    /// The settings that held before this turn, where it took others.
+    pub(super) settings_before: Option<Arc<Settings>>,
     pub(super) answers: Vec<Answer>,
 }
 

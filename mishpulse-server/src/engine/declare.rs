@@ -62,8 +62,11 @@ impl Desk<'_> {
         Ok(())
     }
 
-    /// Whether nothing of what is declared can be refused later.
+    /// Whether nothing of what is declared, or follows from the defaults, can be refused later.
     fn check_declared(&self, services: &[DeclaredService]) -> Result<(), EditError> {
+        for (_, identity) in self.registry.all() {
+            self.settings.defaults.with(&identity.overrides).policy()?;
+        }
         let mut more = 0;
         for service in services {
             self.settings.defaults.with(&service.overrides).policy()?;

@@ -145,6 +145,10 @@ impl<S: Store, C: Clock> Engine<S, C> {
         match committed {
             Ok(()) => {
                 let has_letters = !batch.deliveries.is_empty();
+                if batch.settings_before.is_some() {
+                    let defaults = Arc::new(self.parts.settings.defaults.clone());
+                    self.parts.board.write(|view| view.set_defaults(defaults));
+                }
                 batch.publish(&self.parts.board, &self.dog, &self.registry);
                 self.parts.board.looked(now, true);
                 if has_letters {
@@ -157,6 +161,9 @@ impl<S: Store, C: Clock> Engine<S, C> {
                 self.prune(now);
             }
             Err(error) => {
+                if let Some(before) = batch.settings_before.take() {
+                    self.parts.settings = before;
+                }
                 batch.refuse();
                 self.close(now, &error.into());
                 has_more = false;
@@ -221,8 +228,8 @@ impl<S: Store, C: Clock> Engine<S, C> {
             },
             Command::Stop => {}
         }
-        // Each command's consequences are taken in before the next one, so that what it says of a service is still so.
-        self.drain(batch, now, EVENTS_MAX);
+        // Each command's consequences are taken in before the next one, so that what they say of a service is still so.
+        self.drain(batch, now, EVENTS_OF_A_COMMAND);
     }
 
     /// Takes other settings, or leaves everything as it was.
@@ -238,8 +245,7 @@ impl<S: Store, C: Clock> Engine<S, C> {
             self.parts.settings = before;
             return Err(error);
         }
-        let defaults = Arc::new(self.parts.settings.defaults.clone());
-        self.parts.board.write(|view| view.set_defaults(defaults));
+        batch.settings_before.get_or_insert(before);
         Ok(())
     }
 
@@ -310,6 +316,8 @@ impl<S: Store, C: Clock> Engine<S, C> {
 
 /// The most events that one commit takes in, so that a storm of deaths is cut into slices and beats get in between.
 const EVENTS_MAX: usize = 4096;
+/// More than a command can cause.
+const EVENTS_OF_A_COMMAND: usize = 8;
 /// The most lines of history that are dropped at once.
 const PRUNE_MAX: u32 = 1000;
 const PRUNE_AGAIN: Span = Span::from_secs(1);

@@ -5,8 +5,10 @@ use mishpulse_core::Span;
 /// How long to wait after try number `attempts` (from 1) has failed: about 1 s after the first, twice as long after each further
 /// one, up to 5 minutes, and up to a quarter more by `jitter`, so that those who failed together do not come back together.
 #[must_use]
-pub fn backoff(attempts: u32, jitter: u8) -> Span {
-    let base_ms = FIRST_MS.saturating_mul(1_u64.checked_shl(attempts.saturating_sub(1)).unwrap_or(u64::MAX)).min(MOST_MS);
+pub(super) fn backoff(attempts: u32, jitter: u8) -> Span {
+    let base_ms = FIRST_MS
+        .saturating_mul(1_u64.checked_shl(attempts.saturating_sub(1)).unwrap_or(u64::MAX))
+        .min(MOST_MS);
     Span::from_ms(base_ms + base_ms / 4 * u64::from(jitter) / 255)
 }
 

@@ -9,7 +9,7 @@ use mishpulse_core::{Span, Timestamp};
 /// Once [`ALERTS`] have gone within [`WITHIN`], the rest of that storm leave as digests. A letter belongs to the storm if so
 /// many left just now, or were decided just before it: a channel that is slow does not make a storm look calm.
 #[derive(Debug, Default)]
-pub struct Storm {
+pub(super) struct Storm {
     last: VecDeque<Left>,
 }
 
@@ -20,20 +20,20 @@ struct Left {
 }
 
 /// So many alerts leave one by one.
-pub const ALERTS: usize = 10;
+pub(super) const ALERTS: usize = 10;
 /// Alerts this close together are one storm.
-pub const WITHIN: Span = Span::from_secs(10);
+pub(super) const WITHIN: Span = Span::from_secs(10);
 
 impl Storm {
     /// Whether a letter that was decided at `decided_at` leaves in a digest, if it leaves at `now`.
     #[must_use]
-    pub fn takes(&self, decided_at: Timestamp, now: Timestamp) -> bool {
+    pub(super) fn takes(&self, decided_at: Timestamp, now: Timestamp) -> bool {
         let Some(first) = self.last.front().filter(|_| self.last.len() >= ALERTS) else { return false };
         now.since(first.left_at) < WITHIN || decided_at.since(first.decided_at) < WITHIN
     }
 
     /// An alert that was decided at `decided_at` has left at `left_at`.
-    pub fn left(&mut self, decided_at: Timestamp, left_at: Timestamp) {
+    pub(super) fn left(&mut self, decided_at: Timestamp, left_at: Timestamp) {
         if self.last.len() >= ALERTS {
             self.last.pop_front();
         }

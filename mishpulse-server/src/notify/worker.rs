@@ -1,5 +1,6 @@
 //! The thread of one channel: takes what is due out of the outbox, sends it, and has the outcome written down before it goes on.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -148,7 +149,8 @@ impl Worker {
             at: now,
             carries: rows[..fit].iter().map(|row| row.id).collect(),
         };
-        let posted = self.office.inbox.ask_blocking(|reply| Command::Post { delivery: Box::new(delivery), reply });
+        let posted =
+            self.office.inbox.ask_blocking(|reply| Command::Post { delivery: Box::new(delivery), reply });
         match posted {
             Ok(()) => {
                 rows[..fit].iter().for_each(|row| self.storm.left(row.created_at, now));
@@ -162,7 +164,9 @@ impl Worker {
     fn deliver(&mut self, row: &DeliveryRow) {
         let text = self.office.texts.text(&row.letter, &self.name, self.office.clock.now());
         let parcel = Parcel { id: row.id, letter: &row.letter, text: &text, in_reply_to: row.in_reply_to };
-        let result = self.channel.send(&parcel);
+        // A fault in one channel must not end its thread, and with it every alert that is still to come.
+        let sent = catch_unwind(AssertUnwindSafe(|| self.channel.send(&parcel)));
+        let result = sent.unwrap_or_else(|_| Err(Refusal::later("the channel failed inside; the log says where")));
         let at = self.office.clock.now();
         let outcome = self.judge(row, result, at);
         if matches!(row.letter.kind, LetterKind::Alert(_)) && outcome == Outcome::Sent {
@@ -243,6 +247,8 @@ fn log(row: &DeliveryRow, outcome: &Outcome) {
         Outcome::Retry { error, .. } => {
             tracing::warn!(%delivery, %channel, kind, service, %error, "not delivered yet, will be tried again");
         }
-        Outcome::Failed { error } => tracing::error!(%delivery, %channel, kind, service, %error, "not delivered"),
+        Outcome::Failed { error } => {
+            tracing::error!(%delivery, %channel, kind, service, %error, "not delivered")
+        }
     }
 }
