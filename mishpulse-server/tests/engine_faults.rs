@@ -108,6 +108,9 @@ fn what_cannot_be_stored_is_refused_and_nothing_of_it_is_kept() {
     assert_eq!(bench.status(), Status::New, "the board shows only what is kept");
     assert!(!bench.board.takes_writes());
     recovering.fail(Failing::No);
+    let mut too_soon = bench.beat("a", Signal::ok());
+    assert_eq!(too_soon.try_recv().unwrap(), Err(Unavailable), "the store is left in peace for a moment");
+    bench.clock.advance(Span::from_secs(1));
     assert_eq!(bench.beat("a", Signal::ok()).try_recv().unwrap(), Ok(BeatOutcome::Stored));
     assert!(bench.board.takes_writes());
     assert_eq!(bench.status(), Status::Alive);
@@ -120,6 +123,7 @@ fn an_unknown_outcome_is_settled_by_what_the_store_says() {
     let error = Signal::new(mishpulse_core::SignalKind::Error, "disk full");
     assert_eq!(bench.beat("a", error.clone()).try_recv().unwrap(), Err(Unavailable));
     bench.store.fail(Failing::No);
+    bench.clock.advance(Span::from_secs(1));
     // It was kept after all, so the sender's second try says nothing new: one alert, not two.
     assert_eq!(bench.beat("a", error).try_recv().unwrap(), Ok(BeatOutcome::Stored));
     assert_eq!(bench.letters(), 1);

@@ -11,7 +11,7 @@ use harness::{Hook, Server, config, request, service, until};
 /// How often, from `MISHPULSE_CRASHES`, else 40.
 #[test]
 fn every_alert_arrives() {
-    let crashes = std::env::var("MISHPULSE_CRASHES").ok().and_then(|times| times.parse().ok()).unwrap_or(40);
+    let crashes: u32 = std::env::var("MISHPULSE_CRASHES").ok().and_then(|times| times.parse().ok()).unwrap_or(40);
     let folder = tempfile::tempdir().unwrap();
     let hook = Hook::start();
     let settings = format!("{}\n{}", "log_level = \"warn\"", config(&hook, &service("job", "1h")));

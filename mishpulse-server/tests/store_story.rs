@@ -86,7 +86,7 @@ fn story<S: Store>(mut store: S, history: &dyn History, open_again: impl Fn() ->
     ];
     store.commit(&Writes { deliveries: &letters, ..Writes::default() }).unwrap();
     let due = |now| history.due(&ops, now, 10).unwrap().iter().map(|row| row.id).collect::<Vec<_>>();
-    assert_eq!(due(at(3)), []);
+    assert_eq!(due(at(3)), NONE);
     assert_eq!(due(at(9)), [id(1), id(2)]);
     assert_eq!(history.next_due(&ops).unwrap(), Some(at(4)));
     settle(&mut store, id(1), Outcome::Retry { next_try: at(20), error: "busy".into() });
@@ -111,7 +111,7 @@ fn story<S: Store>(mut store: S, history: &dyn History, open_again: impl Fn() ->
     store.commit(&Writes { deliveries: &[digest], ..Writes::default() }).unwrap();
     assert_eq!(due(at(30)), [id(4)]);
     settle(&mut store, id(4), Outcome::Sent);
-    assert_eq!(due(at(30)), []);
+    assert_eq!(due(at(30)), NONE);
     let sent = history.deliveries(Some(DeliveryState::Sent), None, 10).unwrap();
     assert!(sent.iter().any(|row| row.id == id(3) && row.digest == Some(id(4))));
 
@@ -212,13 +212,16 @@ fn the_heartbeats_view_says_what_people_look_for() {
     let expected = (7, "ann", "2025-10-16T12:00:00.250Z", "warning", "disk 91%");
     assert_eq!((row.0, row.1.as_str(), row.2.as_str(), row.3.as_str(), row.4.as_str()), expected);
     let columns = raw.prepare("select * from heartbeats").unwrap();
-    assert_eq!(columns.column_names(), ["id", "service_name", "last_seen", "status", "message"]);
+    let names: Vec<&str> = columns.column_names().collect();
+    assert_eq!(names, ["id", "service_name", "last_seen", "status", "message"]);
 }
 
 #[test]
 fn the_sqlite_that_is_built_in_is_free_of_the_wal_reset_fault() {
     assert!(rusqlite::version_number() >= 3_051_003, "{}", rusqlite::version());
 }
+
+const NONE: [DeliveryId; 0] = [];
 
 fn at(secs: i64) -> Timestamp {
     Timestamp::from_unix_ms(1_760_616_000_000 + secs * 1000)

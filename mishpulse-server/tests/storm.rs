@@ -24,7 +24,7 @@ fn a_storm_of_deaths_makes_few_messages_and_names_everyone() {
 
     // After an outage everyone has one full timeout from the same moment on, which nobody uses.
     let file = folder.path().join("mishpulse.toml");
-    std::fs::write(&file, settings.replace("60s", "2s").replace("log_level", "blind_after = \"500ms\"\nlog_level")).unwrap();
+    std::fs::write(&file, settings.replace("60s", "2s").replace("log_level", "blind_after = \"1s\"\nlog_level")).unwrap();
     std::thread::sleep(Duration::from_millis(1100));
     let server = Server::restart(folder.path(), address);
     let begun = until("the first death", Duration::from_secs(60), || {
