@@ -101,7 +101,7 @@ impl Worker {
             let wait = self.history.next_due(&self.name)?.map_or(IDLE, |next| next.since(now));
             return Ok(Next::Wait(wait.clamp(SHORTEST_WAIT, IDLE)));
         }
-        for row in &due {
+        for (place, row) in due.iter().enumerate() {
             if self.is_stopping() || self.hold_until.is_some_and(|until| until > self.office.clock.now()) {
                 break;
             }
@@ -109,7 +109,8 @@ impl Worker {
                 && row.attempts == 0
                 && self.storm.takes(row.created_at, self.office.clock.now())
             {
-                return Ok(self.gather(kind, &due));
+                // Those before it have left one by one just now.
+                return Ok(self.gather(kind, &due[place..]));
             }
             self.deliver(row);
         }
