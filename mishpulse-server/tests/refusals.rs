@@ -167,3 +167,29 @@ impl Random {
         request
     }
 }
+
+#[test]
+fn one_address_cannot_take_every_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = format!("{}\n[limits]\nconnections_per_address = 3\n", service("a", "5m"));
+    let server = Server::start(folder.path(), &config);
+    let ask = |stream: &mut TcpStream| {
+        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        let _ = stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n");
+        let mut answer = [0; 12];
+        stream.read(&mut answer).is_ok_and(|read| read > 0)
+    };
+    let mut held = Vec::new();
+    harness::until("three connections are held", Duration::from_secs(10), || {
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        if ask(&mut stream) {
+            held.push(stream);
+        }
+        (held.len() == 3).then_some(())
+    });
+    assert!(!ask(&mut TcpStream::connect(server.address).unwrap()), "a fourth one was answered");
+    held.pop();
+    harness::until("a place that was given back is taken", Duration::from_secs(10), || {
+        ask(&mut TcpStream::connect(server.address).unwrap()).then_some(())
+    });
+}

@@ -39,7 +39,7 @@ impl Default for Limits {
             header_timeout: Span::from_secs(30),
             body_timeout: Span::from_secs(10),
             connections: 10_000,
-            connections_per_address: 1_000,
+            connections_per_address: 8_000,
             inbox: 16_384,
             batch: 1_024,
             services: 2_000_000,

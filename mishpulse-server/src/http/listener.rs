@@ -18,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
+use super::limit::Crowd;
 use super::reply::{Body, Reply};
 use super::request::Request;
 use super::router::Router;
@@ -29,6 +30,7 @@ pub type Shutdown = watch::Receiver<bool>;
 /// Answers what comes in on `listener` until `shutdown` says stop, and then for a moment more what is under way.
 pub async fn serve(listener: TcpListener, router: Arc<Router>, limits: Limits, mut shutdown: Shutdown) {
     let places = Arc::new(Semaphore::new(limits.connections));
+    let crowd = Crowd::default();
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
@@ -56,6 +58,8 @@ pub async fn serve(listener: TcpListener, router: Arc<Router>, limits: Limits, m
                 continue;
             }
         };
+        // Closed at once: whoever holds so many should use those.
+        let Some(admitted) = crowd.admit(peer.ip(), limits.connections_per_address) else { continue };
         prepare(&stream);
         let (router, limits) = (Arc::clone(&router), Arc::clone(&limits));
         let service = service_fn(move |request| {
@@ -66,7 +70,7 @@ pub async fn serve(listener: TcpListener, router: Arc<Router>, limits: Limits, m
         tokio::spawn(async move {
             // What goes wrong on a connection concerns its client alone, who has seen it.
             let _ = pin!(connection).await;
-            drop(place);
+            drop((place, admitted));
         });
     }
     drop(listener);

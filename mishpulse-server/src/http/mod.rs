@@ -1,6 +1,7 @@
 //! HTTP/1.1 on hyper: sockets, limits, routes, keys. It knows no services.
 
 mod auth;
+mod limit;
 mod listener;
 mod reply;
 mod request;
