@@ -6,10 +6,10 @@ use super::service::Overrides;
 use super::url::origin;
 use super::{ChannelSettings, Durability, Loaded, MailSecurity, Settings, StatusAccess};
 
-/// What the settings would do, a line for each thing, ending with a line break; warnings come last.
+/// What the settings would do, a line for each thing, ending with a line break. [`Loaded::warnings`] are not in it.
 #[must_use]
 pub fn describe(loaded: &Loaded) -> String {
-    let Loaded { settings, file, warnings, .. } = loaded;
+    let Loaded { settings, file, .. } = loaded;
     let mut lines = vec![match file {
         Some(file) => format!("configuration: {}", file.display()),
         None => "configuration: no file, only defaults and variables".to_owned(),
@@ -22,7 +22,6 @@ pub fn describe(loaded: &Loaded) -> String {
         lines.push(format!("own heartbeat: to {} every {}", origin(own.url.reveal()), own.every));
     }
     lines.push(format!("log: {}, from level {}", settings.log_format.as_str(), settings.log_level.as_str()));
-    lines.extend(warnings.iter().map(|warning| format!("warning: {warning}")));
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
 

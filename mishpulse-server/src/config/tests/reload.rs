@@ -124,7 +124,6 @@ alerts: in Russian; given up after 1d
 services: 1 in the file
 a service that says nothing else: dead after 11m of silence, tells ops of dead, error, recovered, with a reminder every 1h
 log: text, from level info
-warning: the variable MISHPULSE_ODD sets nothing; unset it
 ";
     assert_eq!(describe(&loaded), expected);
     assert!(describe(&read("", &[]).unwrap()).contains("channels: none, so nobody is told"));
