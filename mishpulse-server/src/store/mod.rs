@@ -7,6 +7,7 @@ use mishpulse_core::{Gap, Service, ServiceId, Timestamp};
 
 use crate::config::ChannelName;
 
+mod backup;
 mod memory;
 mod migrate;
 pub mod rows;
@@ -14,6 +15,7 @@ mod sqlite;
 mod sqlite_history;
 mod sqlite_rows;
 
+pub use backup::{Backup, BackupError, Copied, Copying};
 pub use memory::{Failing, MemoryStore};
 pub use sqlite::SqliteStore;
 pub use sqlite_history::SqliteHistory;

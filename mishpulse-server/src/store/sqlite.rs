@@ -1,6 +1,6 @@
 //! The store of a server: one SQLite database in WAL mode, written by one connection.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -27,23 +27,10 @@ impl SqliteStore {
     /// [`StoreError`] where another server uses the folder, the database is from a newer version, or it cannot be
     /// opened; nothing was changed then.
     pub fn open(data_dir: &Path, durability: Durability) -> Result<Self, StoreError> {
-        let io = |path: &Path| {
-            let path = path.display().to_string();
-            move |source| StoreError::Io { path, source }
-        };
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(io(data_dir))?;
-        let lock_path = data_dir.join("mishpulse.lock");
-        let lock = private_file(&lock_path).map_err(io(&lock_path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => {
-                return Err(StoreError::InUse { path: data_dir.display().to_string() });
-            }
-            Err(std::fs::TryLockError::Error(error)) => return Err(io(&lock_path)(error)),
-        }
-        let path = data_dir.join("mishpulse.db");
+        let lock = lock(data_dir)?;
+        let path = data_dir.join(DATABASE);
         // SQLite gives its WAL the mode of the database, so the database is made first.
-        drop(private_file(&path).map_err(io(&path))?);
+        drop(private_file(&path).map_err(io_error(&path))?);
         let mut connection = Connection::open(&path)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         migrate::check(&connection, &path.display().to_string())?;
@@ -107,7 +94,27 @@ impl Store for SqliteStore {
 const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 const STATEMENTS: usize = 64;
 
-fn private_file(path: &Path) -> std::io::Result<File> {
+/// The name of the database in the data folder.
+pub(super) const DATABASE: &str = "mishpulse.db";
+
+/// Makes the data folder (mode 0700) where there is none, and keeps other servers off it as long as the file is open.
+pub(super) fn lock(data_dir: &Path) -> Result<File, StoreError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(io_error(data_dir))?;
+    let path = data_dir.join("mishpulse.lock");
+    let lock = private_file(&path).map_err(io_error(&path))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: data_dir.display().to_string() }),
+        Err(TryLockError::Error(error)) => Err(io_error(&path)(error)),
+    }
+}
+
+pub(super) fn io_error(path: &Path) -> impl FnOnce(std::io::Error) -> StoreError {
+    let path = path.display().to_string();
+    move |source| StoreError::Io { path, source }
+}
+
+pub(super) fn private_file(path: &Path) -> std::io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
