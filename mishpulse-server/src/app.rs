@@ -20,6 +20,7 @@ use crate::engine::{
 use crate::http::{Access, Keys, Router, serve};
 use crate::ingest;
 use crate::notify::{Notifier, NotifierError, Office, OpenHistory, SharedClock, TemplateError, Texts};
+use crate::self_heartbeat::{IsWell, Watchman};
 use crate::store::rows::{Identity, Loaded};
 use crate::store::{History, SqliteHistory, SqliteStore, Store, StoreError};
 use crate::web::{self, Web};
@@ -39,6 +40,8 @@ pub struct Running {
     board: Arc<Board>,
     notifier: Notifier,
     office: Office,
+    is_well: IsWell,
+    watchman: Watchman,
     engine: JoinHandle<()>,
     engine_ended: oneshot::Receiver<()>,
     http: task::JoinHandle<()>,
@@ -189,6 +192,9 @@ impl Prepared {
         };
         let router = web::routes(ingest::routes(Router::new(), &inbox), &web);
         let router = web::metrics_route(router, &web, inbox.metrics(), open_history(&database).into());
+        let asked = web.clone();
+        let is_well: IsWell = Arc::new(move || web::is_ready(&asked).is_ok());
+        let watchman = Watchman::start(settings.self_heartbeat.as_ref(), Arc::clone(&is_well));
         let (shutdown, stopping) = watch::channel(false);
         let http = task::spawn(serve(listener, Arc::new(router), settings.limits.clone(), stopping));
         Ok(Running {
@@ -200,6 +206,8 @@ impl Prepared {
             board,
             notifier,
             office,
+            is_well,
+            watchman,
             engine,
             engine_ended,
             http,
@@ -239,6 +247,12 @@ impl Running {
         &self.board
     }
 
+    /// Says whether the store takes writes and the watchdog looks on time, as `/readyz` does.
+    #[must_use]
+    pub fn is_well(&self) -> IsWell {
+        Arc::clone(&self.is_well)
+    }
+
     /// Makes a service with this name and the defaults, and says its heartbeat URL.
     ///
     /// # Errors
@@ -276,6 +290,7 @@ impl Running {
         let office = Office { texts, expires: settings.delivery_expires, ..self.office.clone() };
         self.notifier.restart(&settings, office.clone())?;
         (self.office, self.settings) = (office, settings);
+        self.watchman.change(self.settings.self_heartbeat.as_ref());
         Ok(())
     }
 

@@ -13,6 +13,7 @@ pub mod http;
 pub mod ingest;
 pub mod metrics;
 pub mod notify;
+pub mod self_heartbeat;
 pub mod stamp;
 pub mod store;
 pub mod web;
