@@ -1,10 +1,21 @@
 //! The command line: flags in, words and exit codes out.
 
 mod args;
+mod backup;
 mod beat;
+mod channel;
 mod check;
+mod completions;
+mod data;
 mod logs;
+mod remote;
+mod run;
 mod serve;
+mod service;
+mod service_args;
+mod status;
+mod systemd;
+mod table;
 
 use std::process::ExitCode;
 
@@ -24,6 +35,13 @@ pub fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Command::Beat(options) => beat::run(&options),
+        Command::Run(options) => run::run(&options),
+        Command::Status(options) => status::run(&options),
+        Command::Service(options) => service::run(&options),
+        Command::Channel(options) => channel::run(&options),
+        Command::Backup(options) => backup::save(&options),
+        Command::Restore(options) => backup::restore(&options),
+        Command::Completions { shell } => completions::run(&shell),
     }
 }
 
@@ -31,3 +49,5 @@ pub fn main() -> ExitCode {
 const FAILED: u8 = 1;
 /// The configuration or the command line cannot be followed.
 const MISTAKE: u8 = 2;
+/// The server cannot be reached, or does not take the key.
+const NO_SERVER: u8 = 3;

@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::args::ServeOptions;
-use super::{FAILED, MISTAKE, logs};
+use super::{FAILED, MISTAKE, logs, systemd};
 use crate::app::{App, AppError, Prepared, Running};
 use crate::config::{Environment, Loaded, ServiceName, Settings, Source};
 
@@ -53,17 +53,24 @@ async fn serve(loaded: Loaded, source: &Source) -> ExitCode {
         eprintln!("mishpulse: signals cannot be listened to");
         return ExitCode::from(FAILED);
     };
+    let is_well = running.is_well();
+    systemd::follow(move || is_well());
     let code = loop {
         tokio::select! {
             () = heard(&mut terminate) => break ExitCode::SUCCESS,
             () = heard(&mut interrupt) => break ExitCode::SUCCESS,
-            () = heard(&mut hangup) => reload(&mut running, source).await,
+            () = heard(&mut hangup) => {
+                systemd::reloading();
+                reload(&mut running, source).await;
+                systemd::reloaded();
+            }
             () = running.engine_ended() => {
                 eprintln!("mishpulse: the engine has ended; the log says why");
                 break ExitCode::from(FAILED);
             }
         }
     };
+    systemd::stopping();
     tracing::info!("stopping");
     running.stop().await;
     tracing::info!("stopped");
