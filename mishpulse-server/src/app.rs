@@ -23,7 +23,7 @@ use crate::notify::{Notifier, NotifierError, Office, OpenHistory, SharedClock, T
 use crate::self_heartbeat::{IsWell, Watchman};
 use crate::store::rows::{Identity, Loaded};
 use crate::store::{History, SqliteHistory, SqliteStore, Store, StoreError};
-use crate::web::{self, Web};
+use crate::web::{self, Archive, BadgeIds, Feed, Sessions, Web};
 
 /// Starts a server inside any program that runs tokio: the binary, a test, or an app of your own.
 #[derive(Debug)]
@@ -45,6 +45,8 @@ pub struct Running {
     engine: JoinHandle<()>,
     engine_ended: oneshot::Receiver<()>,
     http: task::JoinHandle<()>,
+    /// Tells the pages of other settings.
+    pages: watch::Sender<Arc<Settings>>,
     shutdown: watch::Sender<bool>,
 }
 
@@ -66,6 +68,9 @@ pub enum AppError {
     /// The admin key cannot be read or made.
     #[error(transparent)]
     AdminKey(#[from] admin_key::AdminKeyError),
+    /// The secret behind the ids of badges cannot be read or made.
+    #[error("badge.key in the data folder: {0}")]
+    BadgeKey(std::io::Error),
     /// The engine cannot start.
     #[error(transparent)]
     Engine(#[from] StartError),
@@ -184,18 +189,28 @@ impl Prepared {
         let engine = engine.map_err(AppError::Thread)?;
 
         let keys = Arc::new(keys(&settings, &admin_key));
+        let (pages, shown) = watch::channel(Arc::clone(&settings));
         let web = Web {
             board: Arc::clone(&board),
-            clock,
             check_every: settings.check_every,
-            status_keys: (settings.status_access == StatusAccess::Key).then(|| Arc::clone(&keys)),
+            is_closed: settings.status_access == StatusAccess::Key,
+            settings: shown,
+            feed: Arc::new(Feed::new(Arc::clone(&board), Arc::clone(&clock))),
+            sessions: Arc::new(Sessions::new(Arc::clone(&keys), Arc::clone(&clock))),
+            archive: Archive::new(open_history(&database).into()),
+            badges: BadgeIds::open(&settings.data_dir).map_err(AppError::BadgeKey)?,
+            inbox: inbox.clone(),
+            keys,
+            clock,
         };
         let router = web::routes(ingest::routes(Router::new(), &inbox), &web);
+        let router = web::page_routes(router, &web);
         let router = web::metrics_route(router, &web, inbox.metrics(), open_history(&database).into());
         let asked = web.clone();
         let is_well: IsWell = Arc::new(move || web::is_ready(&asked).is_ok());
         let watchman = Watchman::start(settings.self_heartbeat.as_ref(), Arc::clone(&is_well));
         let (shutdown, stopping) = watch::channel(false);
+        task::spawn(Arc::clone(&web.feed).run(stopping.clone()));
         let http = task::spawn(serve(listener, Arc::new(router), settings.limits.clone(), stopping));
         Ok(Running {
             address,
@@ -211,6 +226,7 @@ impl Prepared {
             engine,
             engine_ended,
             http,
+            pages,
             shutdown,
         })
     }
@@ -289,6 +305,7 @@ impl Running {
         self.inbox.ask(|reply| Command::Reconfigure { settings: again, reply }).await??;
         let office = Office { texts, expires: settings.delivery_expires, ..self.office.clone() };
         self.notifier.restart(&settings, office.clone())?;
+        self.pages.send_replace(Arc::clone(&settings));
         (self.office, self.settings) = (office, settings);
         self.watchman.change(self.settings.self_heartbeat.as_ref());
         Ok(())

@@ -1,12 +1,16 @@
 //! What everyone may read: the state of all services as of the last commit.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use mishpulse_core::{Message, Service, ServiceId, Status, Timestamp};
+use mishpulse_core::{Message, Service, ServiceId, Span, Status, Timestamp};
+use tokio::sync::Notify;
 
+use super::changes::{Changed, Changes};
+use super::rhythm::Rhythms;
 use crate::config::{Defaults, Effective, ServiceName, Tag};
 use crate::store::rows::Identity;
 
@@ -17,6 +21,7 @@ pub struct Board {
     view: RwLock<View>,
     looked_at_ms: AtomicI64,
     takes_writes: AtomicBool,
+    stirred: Notify,
 }
 
 impl Board {
@@ -27,6 +32,7 @@ impl Board {
             view: RwLock::new(View::default()),
             looked_at_ms: AtomicI64::new(i64::MIN),
             takes_writes: AtomicBool::new(false),
+            stirred: Notify::new(),
         }
     }
 
@@ -48,8 +54,31 @@ impl Board {
         self.takes_writes.load(Ordering::Acquire)
     }
 
+    /// Starts or stops to take note of what changes, for the one feed that tells all who watch.
+    pub fn follow(&self, is_on: bool) {
+        self.write(|view| view.changes.follow(is_on));
+    }
+
+    /// Waits until something has changed that was not taken yet. Only while it is followed.
+    pub async fn stirred(&self) {
+        self.stirred.notified().await;
+    }
+
+    /// Takes what has changed since the last time, at most so many services of each kind.
+    #[must_use]
+    pub fn take_changes(&self, changed_max: usize, heard_max: usize) -> Changed {
+        self.write(|view| view.changes.take(changed_max, heard_max))
+    }
+
     pub(super) fn write<T>(&self, write: impl FnOnce(&mut View) -> T) -> T {
-        write(&mut self.view.write().unwrap_or_else(PoisonError::into_inner))
+        let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
+        let result = write(&mut view);
+        let has_stirred = !view.changes.is_empty();
+        drop(view);
+        if has_stirred {
+            self.stirred.notify_one();
+        }
+        result
     }
 
     pub(super) fn looked(&self, now: Timestamp, takes_writes: bool) {
@@ -71,7 +100,14 @@ pub struct View {
     by_name: BTreeMap<ServiceName, ServiceId>,
     defaults: Arc<Defaults>,
     summary: Summary,
+    /// Those that need attention: the worst first, and of a kind those first that came to it last.
+    attention: BTreeSet<(Urgency, Reverse<Timestamp>, ServiceId)>,
+    rhythms: Rhythms,
+    changes: Changes,
 }
+
+/// How badly a status needs a person: 0 for `dead`, 1 for `error`, 2 for `warning`.
+type Urgency = u8;
 
 /// One service, as of one commit.
 #[derive(Debug, Clone, PartialEq)]
@@ -140,6 +176,24 @@ impl View {
         self.rows[self.by_name.get(name)?.index()].as_ref()
     }
 
+    /// The service with this handle.
+    #[must_use]
+    pub fn row_of(&self, id: ServiceId) -> Option<&Row> {
+        self.rows.get(id.index())?.as_ref()
+    }
+
+    /// The services that are dead, in error or in warning, in this order; of each those first that came to it last.
+    pub fn attention(&self) -> impl Iterator<Item = &Row> {
+        self.attention.iter().filter_map(|(_, _, id)| self.row_of(*id))
+    }
+
+    /// The last gaps between beats of a service, the oldest first, as far as they are kept: since the server started, and
+    /// only while there are at most 10,000 services.
+    #[must_use]
+    pub fn gaps(&self, id: ServiceId) -> Vec<Span> {
+        self.rhythms.gaps(id)
+    }
+
     /// The settings that hold for a service.
     #[must_use]
     pub fn effective(&self, row: &Row) -> Effective {
@@ -155,6 +209,7 @@ impl View {
 
     pub(super) fn set_defaults(&mut self, defaults: Arc<Defaults>) {
         self.defaults = defaults;
+        self.changes.note_all();
     }
 
     /// Shows what `service` is now; its identity only where that has changed.
@@ -168,7 +223,9 @@ impl View {
         if self.rows.len() <= id.index() {
             self.rows.resize(id.index() + 1, None);
         }
+        let mut is_changed = self.rows[id.index()].is_none();
         let row = self.rows[id.index()].get_or_insert_with(|| {
+            self.attention.extend(place_in_attention(service.status, service.since, id));
             self.summary.0[place(service.status)] += 1;
             self.by_name.insert(identity.name.clone(), id);
             Row {
@@ -190,6 +247,14 @@ impl View {
                 self.by_name.insert(identity.name.clone(), id);
             }
             row.identity = Arc::clone(identity);
+            is_changed = true;
+        }
+        if (row.status, row.since) != (service.status, service.since) {
+            if let Some(place) = place_in_attention(row.status, row.since, id) {
+                self.attention.remove(&place);
+            }
+            self.attention.extend(place_in_attention(service.status, service.since, id));
+            is_changed = true;
         }
         if row.status != service.status {
             self.summary.0[place(row.status)] -= 1;
@@ -197,16 +262,30 @@ impl View {
         }
         row.status = service.status;
         row.since = service.since;
+        if row.last_seen != service.last_seen {
+            self.rhythms.heard(id, row.last_seen, service.last_seen, self.by_name.len());
+        }
         row.last_seen = service.last_seen;
         row.deadline = deadline;
         if row.message != service.message {
             row.message.clone_from(&service.message);
+            is_changed = true;
+        }
+        if is_changed {
+            self.changes.note_changed(id);
+        } else {
+            self.changes.note_heard(id);
         }
     }
 
     pub(super) fn remove(&mut self, id: ServiceId) {
         if let Some(row) = self.rows.get_mut(id.index()).and_then(Option::take) {
             self.summary.0[place(row.status)] -= 1;
+            if let Some(place) = place_in_attention(row.status, row.since, id) {
+                self.attention.remove(&place);
+            }
+            self.rhythms.forget(id);
+            self.changes.note_gone(id);
             if self.by_name.get(row.identity.name.as_str()) == Some(&id) {
                 self.by_name.remove(row.identity.name.as_str());
             }
@@ -217,6 +296,20 @@ impl View {
         let named = self.by_name.range::<str, _>((from, Bound::Unbounded));
         named.filter_map(|(_, id)| self.rows[id.index()].as_ref())
     }
+}
+
+fn place_in_attention(
+    status: Status,
+    since: Timestamp,
+    id: ServiceId,
+) -> Option<(Urgency, Reverse<Timestamp>, ServiceId)> {
+    let urgency = match status {
+        Status::Dead => 0,
+        Status::Error => 1,
+        Status::Warning => 2,
+        _ => return None,
+    };
+    Some((urgency, Reverse(since), id))
 }
 
 fn place(status: Status) -> usize {

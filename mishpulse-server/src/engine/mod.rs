@@ -6,16 +6,19 @@
 mod batch;
 mod bell;
 mod board;
+mod changes;
 mod command;
 mod declare;
 mod edit;
 mod inbox;
 mod letters;
 mod registry;
+mod rhythm;
 mod run;
 
 pub use bell::Bell;
 pub use board::{Board, Row, Summary, View};
+pub use changes::Changed;
 pub use command::{BeatOutcome, Command, Edit, EditError, Edited, Reply, Unavailable};
 pub use inbox::{Inbox, Intake, inbox};
 pub(crate) use letters::new_id;

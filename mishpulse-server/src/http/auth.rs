@@ -1,5 +1,6 @@
 //! Keys: who may see, and who may change.
 
+use hmac::{Hmac, KeyInit, Mac};
 use hyper::StatusCode;
 use hyper::header;
 use sha2::{Digest, Sha256};
@@ -18,6 +19,15 @@ struct Key {
     name: String,
     hash: [u8; 32],
     access: Access,
+}
+
+/// A key that was recognised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opened<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What it opens.
+    pub access: Access,
 }
 
 /// What a key opens.
@@ -73,6 +83,22 @@ impl Keys {
             ));
         }
         Ok(&key.name)
+    }
+
+    /// The key that `sent` is.
+    #[must_use]
+    pub fn open(&self, sent: &str) -> Option<Opened<'_>> {
+        self.find(sent).map(|key| Opened { name: &key.name, access: key.access })
+    }
+
+    /// Signs `text` with the key `name` (HMAC-SHA-256 under the key's hash), so that only a server with the same key can have
+    /// signed it; says what the key opens, too. `None` where there is no such key.
+    #[must_use]
+    pub fn sign(&self, name: &str, text: &str) -> Option<([u8; 32], Access)> {
+        let key = self.0.iter().find(|key| key.name == name)?;
+        let mut mac = Hmac::<Sha256>::new_from_slice(&key.hash).ok()?;
+        mac.update(text.as_bytes());
+        Some((mac.finalize().into_bytes().into(), key.access))
     }
 
     /// Compares with every key, each in constant time.

@@ -1,13 +1,15 @@
 //! HTTP/1.1 on hyper: sockets, limits, routes, keys. It knows no services.
 
 mod auth;
+mod follow;
 mod limit;
 mod listener;
 mod reply;
 mod request;
 mod router;
 
-pub use auth::{Access, Keys};
+pub use auth::{Access, Keys, Opened};
+pub use follow::follow;
 pub use listener::{Shutdown, serve};
 pub use reply::{Body, Reply};
 pub use request::{Query, Request};

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use mishpulse_core::{AlertKind, Gap, Service, ServiceId, Timestamp};
 
 use super::rows::{
-    DeliveryId, DeliveryRow, DeliveryState, EventRow, Identity, LetterKind, Loaded, ServiceRow,
+    DeliveryId, DeliveryRow, DeliveryState, EventKind, EventRow, Identity, LetterKind, Loaded, ServiceRow,
+    TransitionRow,
 };
 use super::{History, Outcome, Store, StoreError, Writes};
 use crate::config::ChannelName;
@@ -254,5 +255,37 @@ impl History for MemoryStore {
         let rows = kept.events.range(..before.unwrap_or(i64::MAX)).rev();
         let wanted = rows.filter(|(_, event)| event.service == Some(service));
         Ok(wanted.take(limit as usize).map(|(seq, event)| (*seq, event.clone())).collect())
+    }
+
+    fn transitions(
+        &self,
+        service: ServiceId,
+        since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<TransitionRow>, StoreError> {
+        let kept = self.kept();
+        let rows = kept.events.values().rev();
+        let of_service = rows.filter(|event| event.service == Some(service) && event.at >= since);
+        let transitions = of_service.filter_map(|event| match event.kind {
+            EventKind::Transition { from, to, .. } => Some(TransitionRow { at: event.at, from, to }),
+            _ => None,
+        });
+        Ok(transitions.take(limit as usize).collect())
+    }
+
+    fn blindness(&self, since: Timestamp, limit: u32) -> Result<Vec<(Timestamp, Timestamp)>, StoreError> {
+        let kept = self.kept();
+        let rows = kept.events.values().rev().filter(|event| event.at >= since);
+        let blind = rows.filter_map(|event| match event.kind {
+            EventKind::Blind { from } => Some((from, event.at)),
+            _ => None,
+        });
+        Ok(blind.take(limit as usize).collect())
+    }
+
+    fn deliveries_of(&self, service: ServiceId, limit: u32) -> Result<Vec<DeliveryRow>, StoreError> {
+        let kept = self.kept();
+        let rows = kept.deliveries.values().rev().filter(|row| row.service == Some(service));
+        Ok(rows.take(limit as usize).map(|row| kept.read(row)).collect())
     }
 }

@@ -20,7 +20,9 @@ pub use memory::{Failing, MemoryStore};
 pub use sqlite::SqliteStore;
 pub use sqlite_history::SqliteHistory;
 
-use rows::{DeliveryId, DeliveryRow, DeliveryState, EventRow, Identity, Letter, Loaded};
+use rows::{
+    DeliveryId, DeliveryRow, DeliveryState, EventRow, Identity, Letter, Loaded, TransitionRow,
+};
 
 /// Keeps what the engine decided. Written by the engine's thread alone, so it needs no lock of its own.
 pub trait Store: Send {
@@ -72,6 +74,20 @@ pub trait History: Send {
         before: Option<i64>,
         limit: u32,
     ) -> Result<Vec<(i64, EventRow)>, StoreError>;
+
+    /// The changes of status of a service since `since`, newest first, at most `limit`.
+    fn transitions(
+        &self,
+        service: ServiceId,
+        since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<TransitionRow>, StoreError>;
+
+    /// The times in which the server was not listening that ended after `since`, newest first, at most `limit`: from and until.
+    fn blindness(&self, since: Timestamp, limit: u32) -> Result<Vec<(Timestamp, Timestamp)>, StoreError>;
+
+    /// The deliveries about a service, newest first, at most `limit`.
+    fn deliveries_of(&self, service: ServiceId, limit: u32) -> Result<Vec<DeliveryRow>, StoreError>;
 }
 
 /// All that one batch changes.

@@ -86,6 +86,17 @@ pub enum EventKind {
     },
 }
 
+/// A change of status alone, for whoever adds up times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TransitionRow {
+    /// When it became true.
+    pub at: Timestamp,
+    /// What the status was.
+    pub from: Status,
+    /// What it is since.
+    pub to: Status,
+}
+
 /// The id of a delivery: the text of a version 7 UUID, the same on every try.
 pub type DeliveryId = uuid::Uuid;
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use mishpulse_core::{ServiceId, Timestamp};
 use rusqlite::{Connection, OpenFlags, params};
 
-use super::rows::{DeliveryRow, DeliveryState, EventRow};
+use super::rows::{DeliveryRow, DeliveryState, EventRow, TransitionRow};
 use super::sqlite_rows::{self as columns, state_code};
 use super::{History, StoreError};
 use crate::config::ChannelName;
@@ -100,5 +100,40 @@ impl History for SqliteHistory {
             .query_map(params![service.number(), before.unwrap_or(i64::MAX), limit], columns::event)?
             .collect::<Result<_, _>>()?;
         Ok(rows)
+    }
+
+    fn transitions(
+        &self,
+        service: ServiceId,
+        since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<TransitionRow>, StoreError> {
+        // By `seq`, so that what became true in one moment stays in its order.
+        let mut select = self.connection.prepare_cached(
+            "SELECT at, data ->> 'from', data ->> 'to' FROM event \
+             WHERE service_id = ?1 AND at >= ?2 AND data ->> 'event' = 'transition' ORDER BY seq DESC LIMIT ?3",
+        )?;
+        let rows = select
+            .query_map(params![service.number(), since.unix_ms(), limit], columns::transition)?
+            .collect::<Result<_, _>>()?;
+        Ok(rows)
+    }
+
+    fn blindness(&self, since: Timestamp, limit: u32) -> Result<Vec<(Timestamp, Timestamp)>, StoreError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT data ->> 'from', at FROM event \
+             WHERE service_id IS NULL AND at >= ?1 AND data ->> 'event' = 'blind' ORDER BY seq DESC LIMIT ?2",
+        )?;
+        let rows = select
+            .query_map(params![since.unix_ms(), limit], columns::blindness)?
+            .collect::<Result<_, _>>()?;
+        Ok(rows)
+    }
+
+    fn deliveries_of(&self, service: ServiceId, limit: u32) -> Result<Vec<DeliveryRow>, StoreError> {
+        self.delivery_rows(
+            "WHERE d.service_id = ?1 ORDER BY d.seq DESC LIMIT ?2",
+            params![service.number(), limit],
+        )
     }
 }

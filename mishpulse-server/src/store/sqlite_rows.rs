@@ -5,7 +5,7 @@ use rusqlite::types::Type;
 use rusqlite::{Result, Row};
 use serde::{Deserialize, Serialize};
 
-use super::rows::{DeliveryRow, DeliveryState, EventRow, Identity, ServiceRow};
+use super::rows::{DeliveryRow, DeliveryState, EventRow, Identity, ServiceRow, TransitionRow};
 
 pub(super) const SERVICE_COLUMNS: &str = "service.id, name, token, overrides, declared, status, since, last_seen, silent_from, pardoned, message, trouble";
 
@@ -69,6 +69,14 @@ pub(super) fn event(row: &Row<'_>) -> Result<(i64, EventRow)> {
         kind: json(row, 3)?,
     };
     Ok((row.get(0)?, event))
+}
+
+pub(super) fn transition(row: &Row<'_>) -> Result<TransitionRow> {
+    Ok(TransitionRow { at: time(row, 0)?, from: parsed(row, 1)?, to: parsed(row, 2)? })
+}
+
+pub(super) fn blindness(row: &Row<'_>) -> Result<(Timestamp, Timestamp)> {
+    Ok((time(row, 0)?, time(row, 1)?))
 }
 
 pub(super) fn gap(row: &Row<'_>) -> Result<Gap> {

@@ -1,21 +1,49 @@
-//! What people and programs read: the status of all services, and how the server itself is.
+//! What people and programs read: the page, the status of all services, and how the server itself is.
 
+mod assets;
+mod badge;
+mod change;
+mod channels;
 mod filter;
+mod forms;
 mod health;
+mod history;
+mod html;
 mod listing;
+mod live;
 mod metrics;
+mod page;
+mod plot;
+mod rows;
+mod seek;
+mod service_page;
+mod session;
+mod shell;
+mod sign_in;
+mod snippets;
 mod status;
+mod story;
+mod uptime;
+mod words;
+mod words_en;
+mod words_ru;
 
+pub use badge::BadgeIds;
 pub use filter::{Filter, FilterError};
 pub use health::is_ready;
+pub use history::Archive;
 pub use listing::list;
+pub use live::Feed;
 pub use metrics::{OpenHistory, metrics_route};
+pub use session::Sessions;
 
 use std::sync::Arc;
 
 use mishpulse_core::{Clock, Span};
+use tokio::sync::watch;
 
-use crate::engine::Board;
+use crate::config::Settings;
+use crate::engine::{Board, Inbox};
 use crate::http::{Access, Keys, Method, Params, Reply, Request, Router};
 
 /// What the pages are made from.
@@ -27,8 +55,22 @@ pub struct Web {
     pub clock: Arc<dyn Clock + Send + Sync>,
     /// The longest time between two looks of the watchdog.
     pub check_every: Span,
-    /// The keys, where the status is for holders of one only.
-    pub status_keys: Option<Arc<Keys>>,
+    /// The keys.
+    pub keys: Arc<Keys>,
+    /// Whether the status is for holders of a key only.
+    pub is_closed: bool,
+    /// The settings that hold now.
+    pub settings: watch::Receiver<Arc<Settings>>,
+    /// What changes, for all who watch.
+    pub feed: Arc<Feed>,
+    /// Who is signed in.
+    pub sessions: Arc<Sessions>,
+    /// What was kept.
+    pub archive: Archive,
+    /// The ids of badges.
+    pub badges: BadgeIds,
+    /// The way to the engine, for whoever is signed in and changes something.
+    pub inbox: Inbox,
 }
 
 /// Adds the routes of this part.
@@ -44,15 +86,69 @@ pub fn routes(router: Router, web: &Web) -> Router {
         })
 }
 
+/// Adds the routes of the page.
+#[must_use]
+pub fn page_routes(router: Router, web: &Web) -> Router {
+    let at = |web: &Web| web.clone();
+    let (list, events, named) = (at(web), at(web), at(web));
+    let (sign_in, signing, sign_out) = (at(web), at(web), at(web));
+    let (add_form, add, edit, rotate, delete, act) = (at(web), at(web), at(web), at(web), at(web), at(web));
+    let (service, badge, channels, test) = (at(web), at(web), at(web), at(web));
+    router
+        .at(Method::GET, "/", move |request, _| page::answer(list.clone(), request))
+        .at(Method::GET, "/events", move |request, _| ready(live::answer(&events, &request)))
+        .at(Method::GET, "/assets/{file}", |_, params| ready(assets::answer(&params)))
+        .at(Method::GET, "/favicon.svg", |request, _| ready(assets::favicon(&request)))
+        .at(Method::GET, "/badge/{file}", move |request, params| ready(badge::answer(&badge, &request, &params)))
+        .at(Method::GET, "/sign-in", move |request, _| ready(sign_in::form(&sign_in, &request)))
+        .at(Method::POST, "/sign-in", move |request, _| ready(sign_in::submit(&signing, &request)))
+        .at(Method::POST, "/sign-out", move |request, _| ready(sign_in::out(&sign_out, &request)))
+        .at(Method::GET, "/add", move |request, _| ready(change::add_form(&add_form, &request)))
+        .at(Method::POST, "/add", move |request, _| change::add(add.clone(), request))
+        .at(Method::GET, "/channels", move |request, _| ready(channels::answer(&channels, &request)))
+        .at(Method::POST, "/channels/{name}/test", move |request, params| {
+            channels::test(test.clone(), request, open_part(&params, 0))
+        })
+        .at(Method::GET, "/services", move |request, _| service_page::answer_by_query(named.clone(), request))
+        .at(Method::GET, "/services/{name}", move |request, params| {
+            service_page::answer(service.clone(), request, open_part(&params, 0))
+        })
+        .at(Method::GET, "/services/{name}/edit", move |request, params| {
+            ready(change::edit_form(&edit, &request, &open_part(&params, 0)))
+        })
+        .at(Method::GET, "/services/{name}/rotate", move |request, params| {
+            ready(change::confirm(&rotate, &request, &open_part(&params, 0), "rotate"))
+        })
+        .at(Method::GET, "/services/{name}/delete", move |request, params| {
+            ready(change::confirm(&delete, &request, &open_part(&params, 0), "delete"))
+        })
+        .at(Method::POST, "/services/{name}/{action}", move |request, params| {
+            change::act(act.clone(), request, open_part(&params, 0), open_part(&params, 1))
+        })
+}
+
+async fn ready(reply: Reply) -> Reply {
+    reply
+}
+
+fn open_part(params: &Params, place: usize) -> String {
+    params.decoded(place).unwrap_or_default().into_owned()
+}
+
 impl Web {
     /// Whether `request` may see the status.
     ///
     /// # Errors
     /// The answer to give where it may not.
     pub fn check_access(&self, request: &Request) -> Result<(), Reply> {
-        match &self.status_keys {
-            Some(keys) => keys.check(request, Access::Read).map(drop),
-            None => Ok(()),
+        if !self.is_closed || self.sessions.find(request).is_some() {
+            return Ok(());
         }
+        self.keys.check(request, Access::Read).map(drop)
+    }
+
+    /// Whether people reach the server by HTTPS, so that cookies need not travel otherwise.
+    fn is_https(&self) -> bool {
+        self.settings.borrow().public_url.starts_with("https://")
     }
 }
