@@ -13,7 +13,7 @@ use tokio::task;
 
 use crate::admin_key::{self, AdminKey};
 use crate::clock::SteadyClock;
-use crate::config::{ServiceName, Settings, StatusAccess, Token};
+use crate::config::{ServiceName, Settings, StatusAccess, Token, needs_restart};
 use crate::engine::{
     Bell, Board, Command, Edit, EditError, Edited, Engine, Inbox, Parts, StartError, Unavailable, inbox,
 };
@@ -288,23 +288,17 @@ impl Running {
     /// # Errors
     /// [`AppError`]; everything is as it was then.
     pub async fn reload(&mut self, mut settings: Settings) -> Result<(), AppError> {
-        for (key, is_same) in [
-            ("listen", self.settings.listen == settings.listen),
-            ("data_dir", self.settings.data_dir == settings.data_dir),
-            ("durability", self.settings.durability == settings.durability),
-            ("limits", self.settings.limits == settings.limits),
-        ] {
-            if !is_same {
-                return Err(AppError::NeedsRestart(key));
-            }
+        if let Some(key) = needs_restart(&self.settings, &settings).first() {
+            return Err(AppError::NeedsRestart(key));
         }
         settings.listens_on(self.address);
         let texts = Arc::new(Texts::new(settings.locale, &settings.templates)?);
+        let channels = self.notifier.prepare(&settings)?;
         let settings = Arc::new(settings);
         let again = Arc::clone(&settings);
         self.inbox.ask(|reply| Command::Reconfigure { settings: again, reply }).await??;
         let office = Office { texts, expires: settings.delivery_expires, ..self.office.clone() };
-        self.notifier.restart(&settings, office.clone())?;
+        self.notifier.restart(channels, office.clone())?;
         self.pages.send_replace(Arc::clone(&settings));
         (self.office, self.settings) = (office, settings);
         self.watchman.change(self.settings.self_heartbeat.as_ref());

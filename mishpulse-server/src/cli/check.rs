@@ -23,7 +23,7 @@ pub(super) fn run(options: &CheckOptions) -> ExitCode {
     let texts = match Texts::new(loaded.settings.locale, &loaded.settings.templates) {
         Ok(texts) => texts,
         Err(error) => {
-            eprintln!("{error}");
+            eprintln!("{}", loaded.mistake(&format!("templates.{}", error.kind), error.detail));
             return ExitCode::from(MISTAKE);
         }
     };

@@ -27,7 +27,7 @@ mod worker;
 
 pub use email::Email;
 pub use message::{DIGEST_NAMES_MAX, Texts};
-pub use notifier::{Notifier, NotifierError, OpenHistory};
+pub use notifier::{Notifier, NotifierError, OpenHistory, ReadyChannels};
 pub use telegram::Telegram;
 pub use template::TemplateError;
 pub use webhook::Webhook;

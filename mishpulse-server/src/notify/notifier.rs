@@ -56,13 +56,26 @@ impl Notifier {
         Ok(notifier)
     }
 
-    /// Stops every channel and puts those of `settings` to work: all of them, or everything stays as it was. A try that is
-    /// under way is finished first, so that nothing is sent twice.
+    /// Makes the channels of `settings` ready for [`restart`](Self::restart); nothing has changed yet.
     ///
     /// # Errors
     /// [`NotifierError`] for the first that cannot be put to work.
-    pub fn restart(&mut self, settings: &Settings, office: Office) -> Result<(), NotifierError> {
-        let ready = self.prepare(settings)?;
+    pub fn prepare(&self, settings: &Settings) -> Result<ReadyChannels, NotifierError> {
+        let channels = settings.channels.iter();
+        let ready = channels.map(|(name, settings)| {
+            let channel = open(settings, &self.office.clock);
+            let channel = channel.map_err(|error| NotifierError::Channel(name.clone(), error))?;
+            Ok(Ready { name: name.clone(), channel, history: (self.open_history)()? })
+        });
+        Ok(ReadyChannels(ready.collect::<Result<_, NotifierError>>()?))
+    }
+
+    /// Stops every channel and puts those that are `ready` to work. A try that is under way is finished first, so that
+    /// nothing is sent twice.
+    ///
+    /// # Errors
+    /// [`NotifierError`] where the system gives no more threads.
+    pub fn restart(&mut self, ready: ReadyChannels, office: Office) -> Result<(), NotifierError> {
         self.office = office;
         for running in self.workers.values() {
             running.stop.store(true, Ordering::Release);
@@ -81,20 +94,9 @@ impl Notifier {
         self.workers.into_values().map(|running| running.thread).collect()
     }
 
-    fn prepare(&self, settings: &Settings) -> Result<Vec<Ready>, NotifierError> {
-        let channels = settings.channels.iter();
-        channels
-            .map(|(name, settings)| {
-                let channel = open(settings, &self.office.clock);
-                let channel = channel.map_err(|error| NotifierError::Channel(name.clone(), error))?;
-                Ok(Ready { name: name.clone(), channel, history: (self.open_history)()? })
-            })
-            .collect()
-    }
-
-    fn put_to_work(&mut self, ready: Vec<Ready>) -> Result<(), NotifierError> {
+    fn put_to_work(&mut self, ready: ReadyChannels) -> Result<(), NotifierError> {
         let mut before = std::mem::take(&mut self.workers);
-        for Ready { name, channel, history } in ready {
+        for Ready { name, channel, history } in ready.0 {
             let stop = Arc::new(AtomicBool::new(false));
             let worker = Worker::new(name.clone(), channel, history, self.office.clone(), Arc::clone(&stop));
             let predecessor = before.remove(&name);
@@ -122,6 +124,9 @@ fn open(settings: &ChannelSettings, clock: &SharedClock) -> Result<Box<dyn Chann
         }
     })
 }
+
+/// Channels that can be put to work.
+pub struct ReadyChannels(Vec<Ready>);
 
 struct Ready {
     name: ChannelName,
