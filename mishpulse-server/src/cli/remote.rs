@@ -45,8 +45,8 @@ pub(super) enum RemoteError {
     WrongKey { base: String, from: String, detail: String },
     #[error("{base} asks for a key: {detail}\n{why}")]
     KeyNeeded { base: String, detail: String, why: String },
-    #[error("{}{detail}", field.as_deref().map(|field| format!("{field}: ")).unwrap_or_default())]
-    Refused { field: Option<String>, detail: String },
+    #[error("{detail}")]
+    Refused { detail: String },
     #[error("{base} answered {status} and nothing that can be understood; is it a MishPulse server?")]
     Strange { base: String, status: u16 },
 }
@@ -153,8 +153,16 @@ impl Server {
         Err(match (status.as_u16(), &self.key) {
             (401 | 403, Ok(found)) => RemoteError::WrongKey { base, from: found.from.clone(), detail },
             (401 | 403, Err(why)) => RemoteError::KeyNeeded { base, detail, why: why.clone() },
-            _ => RemoteError::Refused { field: word("field"), detail },
+            _ => RemoteError::Refused { detail: naming(word("field"), detail) },
         })
+    }
+}
+
+/// What is wrong, with the field that it is about.
+fn naming(field: Option<String>, detail: String) -> String {
+    match field {
+        Some(field) if !detail.contains(&field) => format!("{field}: {detail}"),
+        _ => detail,
     }
 }
 

@@ -58,11 +58,16 @@ impl Desk {
 
     fn run(&self, action: &ServiceAction) -> Result<(), RemoteError> {
         match action {
-            ServiceAction::Add { name, token, settings } => {
+            ServiceAction::Add { name, token, update, settings } => {
                 let mut fields = fields(settings);
-                fields.insert("name".to_owned(), json!(name));
                 set(&mut fields, "token", token.as_ref());
-                let made = self.server.ask(Method::POST, "/api/services", Some(&Value::Object(fields)))?;
+                let (method, path) = if *update {
+                    (Method::PUT, path(name, ""))
+                } else {
+                    fields.insert("name".to_owned(), json!(name));
+                    (Method::POST, "/api/services".to_owned())
+                };
+                let made = self.server.ask(method, &path, Some(&Value::Object(fields)))?;
                 self.show(&made, &format!("{name} is watched"))
             }
             ServiceAction::List => self.list(),
@@ -141,11 +146,9 @@ impl Desk {
         say("");
         let mut table = Table::new(["WHEN", "EVENT", "MESSAGE"]);
         for event in &events {
-            let words = ["event", "from", "to", "alert", "action", "by"];
-            let told: Vec<String> = words.iter().filter_map(|word| text(event, word)).collect();
             table.push([
                 Cell::new(&text(event, "at").map(|at| ago(&at)).unwrap_or_default()),
-                Cell::new(&told.join(" ")),
+                Cell::new(&told(event)),
                 Cell::some(text(event, "message").as_deref()).cut(),
             ]);
         }
@@ -169,6 +172,7 @@ impl Desk {
         for (name, value) in known.chain(others.map(|(name, value)| (name.as_str(), value))) {
             let value = match name {
                 "status" => Cell::status(value.as_str().unwrap_or_default()),
+                "channels" if value.is_null() => Cell::new("all"),
                 _ => Cell::some(plain(value).as_deref()),
             };
             table.push([Cell::new(name), value]);
@@ -178,6 +182,18 @@ impl Desk {
             say(&format!("\nbeat with: curl -fsS -m 10 --retry 3 {url}"));
         }
         Ok(())
+    }
+}
+
+/// What happened, in a few words.
+fn told(event: &Value) -> String {
+    let word = |name| text(event, name).unwrap_or_default();
+    match event["event"].as_str() {
+        Some("transition") => format!("{} -> {}", word("from"), word("to")),
+        Some("alert") => format!("alert: {}", word("alert")),
+        Some("edit") => format!("{} by {}", word("action"), word("by")),
+        Some(other) => other.to_owned(),
+        None => String::new(),
     }
 }
 

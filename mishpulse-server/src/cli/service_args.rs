@@ -22,6 +22,7 @@ pub(super) enum ServiceAction {
     #[command(after_help = "Examples:
   mishpulse service add backup --timeout 25h --tag prod
   mishpulse service add api --timeout 2m --grace 30s --channel ops --notify-on dead,recovered
+  mishpulse service add api --update --timeout 3m    (again and again, from a script)
   mishpulse service add api --json | jq -r .heartbeat_url")]
     Add {
         /// Its name.
@@ -29,6 +30,9 @@ pub(super) enum ServiceAction {
         /// Its token; one is made where this is left out.
         #[arg(long, value_name = "TOKEN")]
         token: Option<String>,
+        /// Where it is there already, set it to just this, and keep its token: so that a script can be run twice.
+        #[arg(long)]
+        update: bool,
         #[command(flatten)]
         settings: ServiceSettings,
     },
