@@ -17,9 +17,12 @@ use crate::config::{ServiceName, Settings, StatusAccess, Token, needs_restart};
 use crate::engine::{
     Bell, Board, Command, Edit, EditError, Edited, Engine, Inbox, Parts, StartError, Unavailable, inbox,
 };
-use crate::http::{Access, Keys, Router, serve};
+use crate::http::{ADMIN_KEY, Access, Keys, Router, serve};
 use crate::ingest;
-use crate::notify::{Notifier, NotifierError, Office, OpenHistory, SharedClock, TemplateError, Texts};
+use crate::manage::{self, Manage};
+use crate::notify::{
+    Notifier, NotifierError, Office, OpenHistory, SharedClock, TemplateError, Texts, Trials,
+};
 use crate::self_heartbeat::{IsWell, Watchman};
 use crate::store::rows::{Identity, Loaded};
 use crate::store::{History, SqliteHistory, SqliteStore, Store, StoreError};
@@ -188,7 +191,8 @@ impl Prepared {
         });
         let engine = engine.map_err(AppError::Thread)?;
 
-        let keys = Arc::new(keys(&settings, &admin_key));
+        let keys = keys(&settings, &admin_key).throttled(Arc::clone(&clock), settings.limits.key_failures);
+        let keys = Arc::new(keys);
         let (pages, shown) = watch::channel(Arc::clone(&settings));
         let web = Web {
             board: Arc::clone(&board),
@@ -206,6 +210,7 @@ impl Prepared {
         let router = web::routes(ingest::routes(Router::new(), &inbox), &web);
         let router = web::page_routes(router, &web);
         let router = web::metrics_route(router, &web, inbox.metrics(), open_history(&database).into());
+        let router = manage::routes(router, Manage { web: web.clone(), trials: Trials::of(&office) });
         let asked = web.clone();
         let is_well: IsWell = Arc::new(move || web::is_ready(&asked).is_ok());
         let watchman = Watchman::start(settings.self_heartbeat.as_ref(), Arc::clone(&is_well));
@@ -360,7 +365,7 @@ fn open_history(database: &Path) -> OpenHistory {
 }
 
 fn keys(settings: &Settings, admin_key: &AdminKey) -> Keys {
-    let keys = Keys::new().with("admin", &admin_key.key, Access::Admin);
+    let keys = Keys::new().with(ADMIN_KEY, &admin_key.key, Access::Admin);
     let more = settings.keys.iter();
     more.fold(keys, |keys, (name, key)| keys.with(name.as_str(), &key.key, key.access.into()))
 }

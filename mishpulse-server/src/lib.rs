@@ -11,6 +11,7 @@ pub mod config;
 pub mod engine;
 pub mod http;
 pub mod ingest;
+pub mod manage;
 pub mod metrics;
 pub mod notify;
 pub mod self_heartbeat;

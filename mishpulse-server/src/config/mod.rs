@@ -45,6 +45,7 @@ pub use load::{Loaded, Source};
 pub use mailbox::{Mailbox, MailboxError};
 pub use mistake::{ConfigError, Mistake};
 pub use names::{ChannelName, KeyName, NameError, ServiceName, Tag, Token};
+pub(crate) use schema::nearest;
 pub use secret::{Secret, SecretBytes};
 pub use service::{Defaults, Effective, FieldError, Overrides};
 pub use words::{Durability, KeyAccess, Locale, LogFormat, LogLevel, MailSecurity, StatusAccess};

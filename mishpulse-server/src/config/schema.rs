@@ -118,7 +118,7 @@ pub(super) fn advice(name: &str, keys: &[&str]) -> String {
 }
 
 /// The one of `known` that `name` most likely was to be; `None` where none comes near.
-pub(super) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+pub(crate) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let name = name.to_ascii_lowercase().replace('-', "_");
     let most = (name.len() / 3).clamp(1, 3);
     known

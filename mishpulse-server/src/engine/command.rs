@@ -122,15 +122,21 @@ pub enum EditError {
     #[error(transparent)]
     Wrong(#[from] FieldError),
     /// The service is not as whoever edits it believes.
-    #[error("the service has changed since it was read; read it again")]
+    #[error(
+        "the service is not as `If-Match` or `If-None-Match` demands; read it again, and send the ETag that it has now"
+    )]
     Changed,
     /// Its name stands in the configuration file.
     #[error("the configuration file declares `{0}`; rename it there, and have the file read again")]
     NameDeclared(ServiceName),
     /// Its token stands in the configuration file.
-    #[error("the token of `{0}` stands in the configuration file; change it there, and have the file read again")]
+    #[error(
+        "the token of `{0}` stands in the configuration file; change it there, and have the file read again"
+    )]
     TokenDeclared(ServiceName),
     /// There are as many services as allowed.
-    #[error("there are {0} services already, which is the limit; delete some, or raise `services` in [limits]")]
+    #[error(
+        "there are {0} services already, which is the limit; delete some, or raise `services` in [limits]"
+    )]
     TooMany(usize),
 }

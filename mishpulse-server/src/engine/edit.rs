@@ -138,7 +138,7 @@ impl Desk<'_> {
         let names: Vec<&str> = known.keys().map(ChannelName::as_str).collect();
         let detail = match names.is_empty() {
             true => format!("`{unknown}` is no channel: there is none; write [channels.{unknown}] first"),
-            false => format!("`{unknown}` is no channel; there are {}", names.join(", ")),
+            false => format!("`{unknown}` is no channel; the channels are {}", names.join(", ")),
         };
         Err(FieldError { field: "channels", detail }.into())
     }

@@ -7,8 +7,9 @@ mod listener;
 mod reply;
 mod request;
 mod router;
+mod throttle;
 
-pub use auth::{Access, Keys, Opened};
+pub use auth::{ADMIN_KEY, Access, Keys, Opened};
 pub use follow::follow;
 pub use listener::{Shutdown, serve};
 pub use reply::{Body, Reply};

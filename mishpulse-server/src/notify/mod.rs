@@ -22,6 +22,7 @@ pub(crate) mod text;
 pub(crate) mod text_en;
 pub(crate) mod text_ru;
 mod tls;
+mod trial;
 mod webhook;
 mod worker;
 
@@ -30,6 +31,7 @@ pub use message::{DIGEST_NAMES_MAX, Texts};
 pub use notifier::{Notifier, NotifierError, OpenHistory, ReadyChannels};
 pub use telegram::Telegram;
 pub use template::TemplateError;
+pub use trial::{TRIAL_TIMEOUT, TrialError, Trials};
 pub use webhook::Webhook;
 pub use worker::{Next, Office, Worker};
 

@@ -26,7 +26,7 @@ impl Archive {
     ///
     /// # Errors
     /// [`StoreError`] where it cannot be read.
-    pub(super) async fn read<T: Send + 'static>(
+    pub async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&dyn History) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {

@@ -36,6 +36,7 @@ pub use listing::list;
 pub use live::Feed;
 pub use metrics::{OpenHistory, metrics_route};
 pub use session::Sessions;
+pub use status::ShownStatus;
 
 use std::sync::Arc;
 

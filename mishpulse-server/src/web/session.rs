@@ -4,12 +4,13 @@
 //! cookie from the browser, and this server no longer takes it until it has run out.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mishpulse_core::{Clock, Span, Timestamp};
 use subtle::ConstantTimeEq;
 
-use crate::http::{Access, Keys, Request, header};
+use crate::http::{Access, Keys, Reply, Request, StatusCode, header};
 
 /// Signs and checks sessions.
 pub struct Sessions {
@@ -38,16 +39,21 @@ impl Sessions {
         Self { keys, clock, ended: Mutex::default() }
     }
 
-    /// Begins a session for whoever has `key`: the cookie to set.
-    pub(super) fn begin(&self, key: &str, is_https: bool) -> Option<String> {
-        let opened = self.keys.open(key)?;
+    /// Begins a session for whoever has `key`, at `address`: the cookie to set.
+    ///
+    /// # Errors
+    /// The answer to give to a program: 401 where the key is wrong, 429 after too many wrong ones.
+    pub(super) fn begin(&self, key: &str, address: IpAddr, is_https: bool) -> Result<String, Reply> {
+        let opened = self.keys.open(key, address)?;
         let mut mark = [0; 16];
-        getrandom::fill(&mut mark).ok()?;
+        let unavailable = || Reply::problem(StatusCode::SERVICE_UNAVAILABLE, "no random numbers; try again");
+        getrandom::fill(&mut mark).map_err(|_| unavailable())?;
         let until = self.clock.now() + LIFETIME;
         let content = format!("{}.{}.{}", opened.name, until.unix_ms(), hex(&mark));
-        let (signature, _) = self.keys.sign(opened.name, &format!("session {content}"))?;
+        let signed = self.keys.sign(opened.name, &format!("session {content}"));
+        let (signature, _) = signed.ok_or_else(unavailable)?;
         let max_age = LIFETIME.as_ms() / 1000;
-        Some(cookie(&format!("{content}.{}", hex(&signature)), max_age, is_https))
+        Ok(cookie(&format!("{content}.{}", hex(&signature)), max_age, is_https))
     }
 
     /// Ends a session: the cookie that takes the place of its own.
@@ -147,13 +153,14 @@ mod tests {
         let keys = Arc::new(keys.with("wall", &Secret::new("look"), Access::Read));
         let clock = Arc::new(ManualClock::new(Timestamp::from_unix_ms(1_000)));
         let sessions = Sessions::new(Arc::clone(&keys), clock.clone());
-        assert_eq!(sessions.begin("wrong", false), None);
+        let here = IpAddr::from([127, 0, 0, 1]);
+        assert_eq!(sessions.begin("wrong", here, false).unwrap_err().status(), StatusCode::UNAUTHORIZED);
 
-        let cookie = sessions.begin("open", true).unwrap();
+        let cookie = sessions.begin("open", here, true).unwrap();
         assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite") && cookie.contains("Secure"));
         let session = sessions.check(value(&cookie)).unwrap();
         assert!(session.is_admin && session.made(&session.csrf) && !session.made(""));
-        let look = sessions.begin("look", false).unwrap();
+        let look = sessions.begin("look", here, false).unwrap();
         assert!(!sessions.check(value(&look)).unwrap().is_admin);
 
         // Another server with the same key takes it, one with another key does not.

@@ -39,9 +39,10 @@ pub(super) fn submit(web: &Web, request: &Request) -> Reply {
     let form = Query::new(&text);
     let next = form.find("next");
     let key = form.find("key").unwrap_or_default();
-    match web.sessions.begin(key.trim(), web.is_https()) {
-        Some(cookie) => html::see_other(local(next.as_deref())).with_value(header::SET_COOKIE, &cookie),
-        None => {
+    match web.sessions.begin(key.trim(), request.peer.ip(), web.is_https()) {
+        Ok(cookie) => html::see_other(local(next.as_deref())).with_value(header::SET_COOKIE, &cookie),
+        Err(refusal) if refusal.status() != StatusCode::UNAUTHORIZED => refusal,
+        Err(_) => {
             let mistake = Some(pages.words.key_wrong);
             show(web, request, StatusCode::FORBIDDEN, local(next.as_deref()), mistake)
         }

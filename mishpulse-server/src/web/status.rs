@@ -9,9 +9,9 @@ use crate::engine::Row;
 use crate::http::{Reply, Request};
 use crate::stamp;
 
-/// One service, as the list shows it.
-#[derive(Serialize)]
-struct Shown<'a> {
+/// How a service is, as every list shows it.
+#[derive(Debug, Serialize)]
+pub struct ShownStatus<'a> {
     name: &'a str,
     status: Status,
     #[serde(serialize_with = "stamp::serialize_some")]
@@ -30,15 +30,22 @@ pub(super) async fn answer(web: Web, request: Request) -> Reply {
     }
 }
 
+impl<'a> ShownStatus<'a> {
+    /// How `row` is.
+    #[must_use]
+    pub fn of(row: &'a Row) -> Self {
+        Self {
+            name: row.identity.name.as_str(),
+            status: row.status,
+            last_seen: row.last_seen,
+            message: row.message.as_ref().map(|message| message.as_str()),
+            since: row.since,
+            deadline: row.deadline,
+        }
+    }
+}
+
 fn write(row: &Row, json: &mut Vec<u8>) {
-    let shown = Shown {
-        name: row.identity.name.as_str(),
-        status: row.status,
-        last_seen: row.last_seen,
-        message: row.message.as_ref().map(|message| message.as_str()),
-        since: row.since,
-        deadline: row.deadline,
-    };
     // Writing to memory cannot fail, and nothing in a row is refused by JSON.
-    let _ = serde_json::to_writer(json, &shown);
+    let _ = serde_json::to_writer(json, &ShownStatus::of(row));
 }
