@@ -142,7 +142,7 @@ impl Server {
         if status.is_success() {
             return match json {
                 Some(json) => Ok(Answer { text, json, next }),
-                None if text.is_empty() => Ok(Answer { text, json: Value::Null, next }),
+                None if status.as_u16() == NO_CONTENT => Ok(Answer { text, json: Value::Null, next }),
                 None => Err(RemoteError::Strange { base, status: status.as_u16() }),
             };
         }
@@ -171,6 +171,8 @@ pub(super) fn encoded(text: &str) -> String {
     utf8_percent_encode(text, PART).to_string()
 }
 
+/// The answer to what leaves nothing to show.
+const NO_CONTENT: u16 = 204;
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Room for two million services.
 const ANSWER_BYTES_MAX: u64 = 1 << 30;
