@@ -5,19 +5,32 @@ cd "$(dirname "$0")/.."
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
-packages=(build-essential ca-certificates curl openssl python3 python3-venv sqlite3)
+is_installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'install ok installed'; }
+
+packages=(
+    build-essential ca-certificates curl openssl sqlite3
+    python3 python3-venv # aiosmtpd, requests, schemathesis
+    postfix              # a real mail server
+    chromium             # a real browser
+)
+command -v npm >/dev/null || packages+=(nodejs npm)
 missing=()
 for package in "${packages[@]}"; do
-    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
+    is_installed "$package" || missing+=("$package")
 done
 if [ "${#missing[@]}" -gt 0 ]; then
     as_root apt-get update -qq
+    echo 'postfix postfix/main_mailer_type select No configuration' | as_root debconf-set-selections
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 
 python=target/test-python
-if [ ! -x "$python/bin/python" ]; then
+if ! [ -x "$python/bin/python" ]; then
     mkdir -p target
     python3 -m venv "$python"
 fi
 "$python/bin/pip" install -q --disable-pip-version-check -r scripts/test-requirements.txt
+
+if [ -f mishpulse-server/tests/page/package-lock.json ]; then
+    npm ci --prefix mishpulse-server/tests/page --no-audit --no-fund --loglevel=error
+fi
