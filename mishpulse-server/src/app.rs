@@ -13,7 +13,7 @@ use tokio::task;
 
 use crate::admin_key::{self, AdminKey};
 use crate::clock::SteadyClock;
-use crate::config::{ServiceName, Settings, StatusAccess, Token, needs_restart};
+use crate::config::{ServiceName, Settings, Token, needs_restart};
 use crate::engine::{
     Bell, Board, Command, Edit, EditError, Edited, Engine, Inbox, Parts, StartError, Unavailable, inbox,
 };
@@ -48,6 +48,8 @@ pub struct Running {
     engine: JoinHandle<()>,
     engine_ended: oneshot::Receiver<()>,
     http: task::JoinHandle<()>,
+    /// What opens the management API.
+    keys: Arc<Keys>,
     /// Tells the pages of other settings.
     pages: watch::Sender<Arc<Settings>>,
     shutdown: watch::Sender<bool>,
@@ -193,11 +195,11 @@ impl Prepared {
 
         let keys = keys(&settings, &admin_key).throttled(Arc::clone(&clock), settings.limits.key_failures);
         let keys = Arc::new(keys);
+        let kept_keys = Arc::clone(&keys);
         let (pages, shown) = watch::channel(Arc::clone(&settings));
         let web = Web {
             board: Arc::clone(&board),
             check_every: settings.check_every,
-            is_closed: settings.status_access == StatusAccess::Key,
             settings: shown,
             feed: Arc::new(Feed::new(Arc::clone(&board), Arc::clone(&clock))),
             sessions: Arc::new(Sessions::new(Arc::clone(&keys), Arc::clone(&clock))),
@@ -208,7 +210,7 @@ impl Prepared {
             clock,
         };
         let router = web::routes(ingest::routes(Router::new(), &inbox), &web);
-        let router = web::page_routes(router, &web);
+        let router = web::page_routes(router, &web, &Trials::of(&office));
         let router = web::metrics_route(router, &web, inbox.metrics(), open_history(&database).into());
         let router = manage::routes(router, Manage { web: web.clone(), trials: Trials::of(&office) });
         let asked = web.clone();
@@ -231,6 +233,7 @@ impl Prepared {
             engine,
             engine_ended,
             http,
+            keys: kept_keys,
             pages,
             shutdown,
         })
@@ -299,13 +302,15 @@ impl Running {
         settings.listens_on(self.address);
         let texts = Arc::new(Texts::new(settings.locale, &settings.templates)?);
         let channels = self.notifier.prepare(&settings)?;
+        let admin_key = admin_key::find_or_make(&settings)?;
         let settings = Arc::new(settings);
         let again = Arc::clone(&settings);
         self.inbox.ask(|reply| Command::Reconfigure { settings: again, reply }).await??;
         let office = Office { texts, expires: settings.delivery_expires, ..self.office.clone() };
         self.notifier.restart(channels, office.clone())?;
+        self.keys.replace(keys(&settings, &admin_key));
         self.pages.send_replace(Arc::clone(&settings));
-        (self.office, self.settings) = (office, settings);
+        (self.office, self.settings, self.admin_key) = (office, settings, admin_key);
         self.watchman.change(self.settings.self_heartbeat.as_ref());
         Ok(())
     }

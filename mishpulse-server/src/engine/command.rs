@@ -79,14 +79,14 @@ pub enum Edit {
         /// Which.
         name: ServiceName,
         /// Says what it is to be.
-        change: Box<dyn FnOnce(&Identity) -> Result<Identity, EditError> + Send>,
+        change: Judge<Identity>,
     },
     /// Drops a service and its history.
     Delete {
         /// Which.
         name: ServiceName,
         /// Says whether it is the one that is meant, by its present identity.
-        check: Box<dyn FnOnce(&Identity) -> Result<(), EditError> + Send>,
+        check: Judge<()>,
     },
     /// Pauses a service.
     Pause(ServiceName),
@@ -95,6 +95,9 @@ pub enum Edit {
     /// Gives a service another token.
     RotateToken(ServiceName, Token),
 }
+
+/// Looks at what a service is now, inside the engine's turn, and decides.
+pub type Judge<T> = Box<dyn FnOnce(&Identity) -> Result<T, EditError> + Send>;
 
 /// What there is after an edit.
 #[derive(Debug, Clone, PartialEq)]

@@ -19,7 +19,7 @@ mod run;
 pub use bell::Bell;
 pub use board::{Board, Row, Summary, View};
 pub use changes::Changed;
-pub use command::{BeatOutcome, Command, Edit, EditError, Edited, Reply, Unavailable};
+pub use command::{BeatOutcome, Command, Edit, EditError, Edited, Judge, Reply, Unavailable};
 pub use inbox::{Inbox, Intake, inbox};
 pub(crate) use letters::new_id;
 pub use run::{Engine, Flow, Parts, StartError};

@@ -1,7 +1,7 @@
 //! Keys: who may see, and who may change.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use hmac::{Hmac, KeyInit, Mac};
 use hyper::StatusCode;
@@ -16,24 +16,24 @@ use super::throttle::Throttle;
 use crate::config::{KeyAccess, Secret};
 
 /// The keys that open this server, kept as hashes.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Keys {
-    keys: Vec<Key>,
+    keys: RwLock<Vec<Key>>,
     throttle: Option<Throttle>,
 }
 
 #[derive(Debug, Clone)]
 struct Key {
-    name: String,
+    name: Arc<str>,
     hash: [u8; 32],
     access: Access,
 }
 
 /// A key that was recognised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Opened<'a> {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
     /// Its name.
-    pub name: &'a str,
+    pub name: Arc<str>,
     /// What it opens.
     pub access: Access,
 }
@@ -65,9 +65,16 @@ impl Keys {
 
     /// These and one more.
     #[must_use]
-    pub fn with(mut self, name: &str, key: &Secret, access: Access) -> Self {
-        self.keys.push(Key { name: name.to_owned(), hash: hash(key.reveal()), access });
+    pub fn with(self, name: &str, key: &Secret, access: Access) -> Self {
+        let key = Key { name: name.into(), hash: hash(key.reveal()), access };
+        self.keys.write().unwrap_or_else(PoisonError::into_inner).push(key);
         self
+    }
+
+    /// From now on `other`'s keys open, and these no longer; what is known of wrong ones stays.
+    pub fn replace(&self, other: Self) {
+        let keys = other.keys.into_inner().unwrap_or_else(PoisonError::into_inner);
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
     }
 
     /// The same, and slower towards an address from which `free` wrong keys in a row have come, by the time of `clock`.
@@ -80,7 +87,7 @@ impl Keys {
     ///
     /// # Errors
     /// The answer to give: 401 where there is no key or a wrong one, 403 where it opens less, 429 after too many wrong ones.
-    pub fn check(&self, request: &Request, access: Access) -> Result<Opened<'_>, Reply> {
+    pub fn check(&self, request: &Request, access: Access) -> Result<Opened, Reply> {
         let Some(sent) = request.header(header::AUTHORIZATION).and_then(bearer) else {
             return Err(unauthorized("send the key as `Authorization: Bearer <key>`"));
         };
@@ -98,12 +105,12 @@ impl Keys {
     ///
     /// # Errors
     /// The answer to give: 401 where it is wrong, 429 after too many wrong ones.
-    pub fn open(&self, sent: &str, address: IpAddr) -> Result<Opened<'_>, Reply> {
+    pub fn open(&self, sent: &str, address: IpAddr) -> Result<Opened, Reply> {
         let found = match &self.throttle {
             Some(throttle) => throttle.attempt(address, || self.find(sent)).map_err(too_many)?,
             None => self.find(sent),
         };
-        let opened = found.map(|key| Opened { name: &key.name, access: key.access });
+        let opened = found.map(|key| Opened { name: key.name, access: key.access });
         opened.ok_or_else(|| {
             unauthorized("this key is not known; the admin key is in admin.key in the data folder")
         })
@@ -113,16 +120,20 @@ impl Keys {
     /// signed it; says what the key opens, too. `None` where there is no such key.
     #[must_use]
     pub fn sign(&self, name: &str, text: &str) -> Option<([u8; 32], Access)> {
-        let key = self.keys.iter().find(|key| key.name == name)?;
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let key = keys.iter().find(|key| *key.name == *name)?;
         let mut mac = Hmac::<Sha256>::new_from_slice(&key.hash).ok()?;
         mac.update(text.as_bytes());
         Some((mac.finalize().into_bytes().into(), key.access))
     }
 
     /// Compares with every key, each in constant time.
-    fn find(&self, sent: &str) -> Option<&Key> {
+    fn find(&self, sent: &str) -> Option<Key> {
         let sent = hash(sent);
-        self.keys.iter().fold(None, |found, key| if key.hash.ct_eq(&sent).into() { Some(key) } else { found })
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let found =
+            keys.iter().fold(None, |found, key| if key.hash.ct_eq(&sent).into() { Some(key) } else { found });
+        found.cloned()
     }
 }
 

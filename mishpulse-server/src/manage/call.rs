@@ -63,7 +63,7 @@ impl Routes {
 impl Manage {
     fn admit(&self, request: Request, params: Params, access: Access) -> Result<Call, Reply> {
         let key = self.web.keys.check(&request, access)?;
-        let (by, access) = (key.name.to_owned(), key.access);
+        let (by, access) = (key.name.to_string(), key.access);
         Ok(Call { request, params, by, access })
     }
 

@@ -249,7 +249,7 @@ fn log(row: &DeliveryRow, outcome: &Outcome) {
             tracing::warn!(%delivery, %channel, kind, service, %error, "not delivered yet, will be tried again");
         }
         Outcome::Failed { error } => {
-            tracing::error!(%delivery, %channel, kind, service, %error, "not delivered")
+            tracing::error!(%delivery, %channel, kind, service, %error, "not delivered");
         }
     }
 }

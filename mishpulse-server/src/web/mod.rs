@@ -43,9 +43,10 @@ use std::sync::Arc;
 use mishpulse_core::{Clock, Span};
 use tokio::sync::watch;
 
-use crate::config::Settings;
+use crate::config::{Settings, StatusAccess};
 use crate::engine::{Board, Inbox};
 use crate::http::{Access, Keys, Method, Params, Reply, Request, Router};
+use crate::notify::Trials;
 
 /// What the pages are made from.
 #[derive(Clone)]
@@ -58,8 +59,6 @@ pub struct Web {
     pub check_every: Span,
     /// The keys.
     pub keys: Arc<Keys>,
-    /// Whether the status is for holders of a key only.
-    pub is_closed: bool,
     /// The settings that hold now.
     pub settings: watch::Receiver<Arc<Settings>>,
     /// What changes, for all who watch.
@@ -89,12 +88,12 @@ pub fn routes(router: Router, web: &Web) -> Router {
 
 /// Adds the routes of the page.
 #[must_use]
-pub fn page_routes(router: Router, web: &Web) -> Router {
+pub fn page_routes(router: Router, web: &Web, trials: &Trials) -> Router {
     let at = |web: &Web| web.clone();
     let (list, events, named) = (at(web), at(web), at(web));
     let (sign_in, signing, sign_out) = (at(web), at(web), at(web));
     let (add_form, add, edit, rotate, delete, act) = (at(web), at(web), at(web), at(web), at(web), at(web));
-    let (service, badge, channels, test) = (at(web), at(web), at(web), at(web));
+    let (service, badge, channels, test) = (at(web), at(web), at(web), (at(web), trials.clone()));
     router
         .at(Method::GET, "/", move |request, _| page::answer(list.clone(), request))
         .at(Method::GET, "/events", move |request, _| ready(live::answer(&events, &request)))
@@ -108,7 +107,7 @@ pub fn page_routes(router: Router, web: &Web) -> Router {
         .at(Method::POST, "/add", move |request, _| change::add(add.clone(), request))
         .at(Method::GET, "/channels", move |request, _| ready(channels::answer(&channels, &request)))
         .at(Method::POST, "/channels/{name}/test", move |request, params| {
-            channels::test(test.clone(), request, open_part(&params, 0))
+            channels::test(test.0.clone(), test.1.clone(), request, open_part(&params, 0))
         })
         .at(Method::GET, "/services", move |request, _| service_page::answer_by_query(named.clone(), request))
         .at(Method::GET, "/services/{name}", move |request, params| {
@@ -142,10 +141,16 @@ impl Web {
     /// # Errors
     /// The answer to give where it may not.
     pub fn check_access(&self, request: &Request) -> Result<(), Reply> {
-        if !self.is_closed || self.sessions.find(request).is_some() {
+        if !self.is_closed() || self.sessions.find(request).is_some() {
             return Ok(());
         }
         self.keys.check(request, Access::Read).map(drop)
+    }
+
+    /// Whether the status is for holders of a key only.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.settings.borrow().status_access == StatusAccess::Key
     }
 
     /// Whether people reach the server by HTTPS, so that cookies need not travel otherwise.

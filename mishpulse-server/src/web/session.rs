@@ -50,7 +50,7 @@ impl Sessions {
         getrandom::fill(&mut mark).map_err(|_| unavailable())?;
         let until = self.clock.now() + LIFETIME;
         let content = format!("{}.{}.{}", opened.name, until.unix_ms(), hex(&mark));
-        let signed = self.keys.sign(opened.name, &format!("session {content}"));
+        let signed = self.keys.sign(&opened.name, &format!("session {content}"));
         let (signature, _) = signed.ok_or_else(unavailable)?;
         let max_age = LIFETIME.as_ms() / 1000;
         Ok(cookie(&format!("{content}.{}", hex(&signature)), max_age, is_https))

@@ -39,7 +39,7 @@ impl<'a> Pages<'a> {
         let accepted = request.header(crate::http::header::ACCEPT_LANGUAGE);
         let words = Words::preferred(accepted, web.settings.borrow().locale);
         let session = web.sessions.find(request);
-        let may_look = !web.is_closed || session.is_some() || web.keys.check(request, Access::Read).is_ok();
+        let may_look = !web.is_closed() || session.is_some() || web.keys.check(request, Access::Read).is_ok();
         let notice = request.query().find("done").and_then(|done| words.done(&done));
         Self { web, words, session, notice, may_look }
     }

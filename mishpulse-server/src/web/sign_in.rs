@@ -41,6 +41,10 @@ pub(super) fn submit(web: &Web, request: &Request) -> Reply {
     let key = form.find("key").unwrap_or_default();
     match web.sessions.begin(key.trim(), request.peer.ip(), web.is_https()) {
         Ok(cookie) => html::see_other(local(next.as_deref())).with_value(header::SET_COOKIE, &cookie),
+        Err(refusal) if refusal.status() == StatusCode::TOO_MANY_REQUESTS => {
+            let mistake = Some(pages.words.key_many);
+            show(web, request, StatusCode::TOO_MANY_REQUESTS, local(next.as_deref()), mistake)
+        }
         Err(refusal) if refusal.status() != StatusCode::UNAUTHORIZED => refusal,
         Err(_) => {
             let mistake = Some(pages.words.key_wrong);
@@ -69,7 +73,7 @@ fn show(
 ) -> Reply {
     let pages = Pages::for_request(web, request);
     let page = SignInPage {
-        is_closed: web.is_closed,
+        is_closed: web.is_closed(),
         next: next.to_owned(),
         mistake,
         shell: pages.shell(web.clock.now()),

@@ -168,5 +168,5 @@ async fn ending(signals: &mut UnboundedReceiver<Signal>) {
             return;
         }
     }
-    pending().await
+    pending::<()>().await;
 }
