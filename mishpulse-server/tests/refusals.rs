@@ -156,7 +156,7 @@ impl Random {
     /// Bytes without sense, or a request with some bytes turned.
     fn request(&mut self) -> Vec<u8> {
         let length = (self.next() % 2000) as usize;
-        if self.next() % 2 == 0 {
+        if self.next().is_multiple_of(2) {
             return (0..length).map(|_| self.next() as u8).collect();
         }
         let mut request = b"POST /api/heartbeat/token-a HTTP/1.1\r\nhost: a\r\ncontent-length: 15\r\n\r\n{\"status\":\"ok\"}".to_vec();
