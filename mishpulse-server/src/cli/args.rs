@@ -48,7 +48,7 @@ pub(super) enum Command {
     /// Show how all services are. Exit code 1 where one is dead or in error.
     Status(StatusOptions),
     /// Add, show, change, pause and drop services.
-    Service(ServiceOptions),
+    Service(Box<ServiceOptions>),
     /// List the ways to tell people, and test them.
     Channel(ChannelOptions),
     /// Copy the database to a file, while the server runs.

@@ -37,7 +37,7 @@ pub(super) fn restore(options: &RestoreOptions) -> ExitCode {
     progress.end();
     tell(restored, |copied| {
         let full = std::path::absolute(&data_dir).unwrap_or_else(|_| data_dir.clone());
-        println!("{} has {} again", full.display(), contents(copied));
+        println!("{} has {}", full.display(), contents(copied));
         println!("start the server with: mishpulse serve --data-dir {}", quoted(&data_dir));
     })
 }
@@ -88,7 +88,7 @@ impl Progress {
         if self.bar.is_none() && self.clock.now().since(self.started) >= QUIET {
             // It draws nothing where stderr is no terminal.
             let bar = ProgressBar::with_draw_target(Some(copying.total), ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template("copying {wide_bar} {percent} %, {eta} left");
+            let style = ProgressStyle::with_template("{msg} {wide_bar} {percent} %");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar.enable_steady_tick(Duration::from_millis(100));
             self.bar = Some(bar);
@@ -96,6 +96,8 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.set_length(copying.total);
             bar.set_position(copying.done);
+            // What takes longest comes last, and nobody knows how long.
+            bar.set_message(if copying.done < copying.total { "copying" } else { "checking" });
         }
     }
 
