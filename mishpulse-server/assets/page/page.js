@@ -103,10 +103,12 @@
   }
   function place(row) {
     const attention = needsAttention(row.dataset.s);
-    const list = find("ul", byId(attention ? "trouble" : "rest"));
+    const section = byId(attention ? "trouble" : "rest");
+    const list = find("ul", section);
     const goesBefore = attention ? (other) => comesBefore(row, other) : (other) => nameOf(row) < nameOf(other);
     const next = [...list.children].find((other) => other !== row && goesBefore(other)) || null;
     if (row.parentNode === list && row.nextElementSibling === next) return;
+    section.hidden = false;
     const focused = row.contains(document.activeElement) ? document.activeElement : null;
     list.insertBefore(row, next);
     if (focused) focused.focus({ preventScroll: true });
@@ -148,15 +150,19 @@
     const href = `/favicon.svg?s=${status}`;
     if (icon.getAttribute("href") !== href) icon.setAttribute("href", href);
   }
+  function showWorst(status) {
+    const heading = find("h1");
+    heading.dataset.s = status;
+    write(find(".dot", heading), SIGNS[status]);
+    setSign(status);
+  }
   function summarise(summary) {
     const there = WORST_FIRST.filter((status) => summary[status] > 0);
     const said = there.map((status) => say(summary[status], status)).join(", ") || words.none;
     const worst = there[0] || "new";
-    const heading = byId("summary");
-    write(heading, said);
-    heading.dataset.s = worst;
+    write(byId("summary"), said);
+    showWorst(worst);
     document.title = `${SIGNS[worst]} ${said} · MishPulse`;
-    setSign(worst);
     let all = 0;
     for (const status of WORST_FIRST) {
       all += summary[status];
@@ -223,7 +229,7 @@
     }
     if (!rest) return;
     document.title = page.title;
-    setSign(new URL(find("link[rel=icon]", page).href).searchParams.get("s"));
+    showWorst(find("h1", page).dataset.s);
     for (const number of page.querySelectorAll("[id^=n-]")) {
       write(byId(number.id), number.textContent);
       byId(number.id).parentNode.hidden = number.parentNode.hidden;

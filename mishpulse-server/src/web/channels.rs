@@ -4,8 +4,9 @@ use askama::Template;
 
 use super::shell::{Pages, Shell};
 use super::{Web, html};
-use crate::config::ChannelSettings;
+use crate::config::ChannelName;
 use crate::http::{Reply, Request, StatusCode};
+use crate::notify::{TrialError, Trials};
 
 #[derive(Template)]
 #[template(path = "channels.html")]
@@ -19,6 +20,7 @@ struct ChannelsPage<'a> {
 struct Channel {
     name: String,
     kind: &'static str,
+    target: String,
 }
 
 /// How a test went.
@@ -38,27 +40,39 @@ pub(super) fn answer(web: &Web, request: &Request) -> Reply {
 }
 
 /// Answers `POST /channels/{name}/test`.
-pub(super) async fn test(web: Web, request: Request, name: String) -> Reply {
+pub(super) async fn test(web: Web, trials: Trials, request: Request, name: String) -> Reply {
     let pages = Pages::for_request(&web, &request);
-    if let Err(refusal) = pages.check_admin_form(&request) {
-        return refusal;
-    }
-    let is_known = web.settings.borrow().channels.keys().any(|channel| channel.as_str() == name);
-    if !is_known {
+    let session = match pages.check_admin_form(&request) {
+        Ok(session) => session,
+        Err(refusal) => return refusal,
+    };
+    let known: Option<ChannelName> = {
+        let settings = web.settings.borrow();
+        settings.channels.keys().find(|channel| channel.as_str() == name).cloned()
+    };
+    let Some(channel) = known else {
         return pages.refuse(StatusCode::NOT_FOUND, pages.words.not_found_hint);
-    }
-    show(&pages, None)
+    };
+    tracing::info!(%channel, by = session.name, "test");
+    let words = pages.words;
+    let text = match trials.run(&channel).await {
+        Ok(_) => {
+            let (channel, text) = (name, words.test_sent.to_owned());
+            return show(&pages, Some(Outcome { channel, is_sent: true, text }));
+        }
+        Err(TrialError::Refused { why, .. }) => format!("{} {why}", words.test_failed),
+        Err(TrialError::TimedOut { .. }) => words.test_waiting.to_owned(),
+        Err(_) => words.unavailable.to_owned(),
+    };
+    show(&pages, Some(Outcome { channel: name, is_sent: false, text }))
 }
 
 fn show(pages: &Pages<'_>, outcome: Option<Outcome>) -> Reply {
     let settings = pages.web.settings.borrow().clone();
     let channels = settings.channels.iter().map(|(name, channel)| Channel {
         name: name.to_string(),
-        kind: match channel {
-            ChannelSettings::Telegram(_) => "telegram",
-            ChannelSettings::Email(_) => "email",
-            ChannelSettings::Webhook(_) => "webhook",
-        },
+        kind: channel.kind(),
+        target: channel.target(),
     });
     let page = ChannelsPage {
         outcome,

@@ -19,6 +19,7 @@ struct ListPage<'a> {
     shell: Shell<'a>,
     title: String,
     summary: String,
+    worst_sign: &'static str,
     filter: FilterShown,
     all: Chip,
     chips: Vec<Chip>,
@@ -70,6 +71,7 @@ pub(super) async fn answer(web: Web, request: Request) -> Reply {
     let page = ListPage {
         title: format!("{} {said} · MishPulse", sign(worst)),
         summary: said,
+        worst_sign: sign(worst),
         all: Chip {
             status: "",
             sign: "",

@@ -89,10 +89,10 @@ const BAR_WIDTH: usize = 10;
 fn tell_day(share: Share, words: &Words) -> (&'static str, String) {
     match share.percent() {
         None => ("none", words.no_data.to_owned()),
-        Some(percent) if share.down_ms == 0 => ("up", format!("{percent} %")),
+        Some(percent) if share.down_ms == 0 => ("up", words.percent(&percent)),
         // A day is red where a third of what is known of it was lost.
-        Some(percent) if share.down_ms * 2 >= share.up_ms => ("down", format!("{percent} %")),
-        Some(percent) => ("part", format!("{percent} %")),
+        Some(percent) if share.down_ms * 2 >= share.up_ms => ("down", words.percent(&percent)),
+        Some(percent) => ("part", words.percent(&percent)),
     }
 }
 

@@ -28,6 +28,7 @@ struct ServicePage<'a> {
     csrf: Option<&'a str>,
     base: String,
     is_paused: bool,
+    is_new: bool,
     uptime: Vec<Figure>,
     days: Vec<Day>,
     days_said: String,
@@ -44,7 +45,7 @@ struct ServicePage<'a> {
 struct Figure {
     label: &'static str,
     percent: String,
-    unknown: Option<u64>,
+    unknown: Option<String>,
 }
 
 struct Setting {
@@ -84,8 +85,10 @@ pub(super) async fn answer(web: Web, request: Request, name: String) -> Reply {
         let share = past.share(Timestamp::from_unix_ms(now.unix_ms() - days * DAY_MS), now);
         Figure {
             label,
-            percent: share.percent().map_or_else(|| "–".to_owned(), |percent| format!("{percent} %")),
-            unknown: Some(share.unknown_percent()).filter(|percent| *percent > 0),
+            percent: share.percent().map_or_else(|| "–".to_owned(), |percent| words.percent(&percent)),
+            unknown: Some(share.unknown_percent())
+                .filter(|percent| *percent > 0)
+                .map(|percent| format!("{} {}", words.percent(&percent.to_string()), words.unknown_time)),
         }
     };
     let month = uptime(words.month, 30);
@@ -97,6 +100,7 @@ pub(super) async fn answer(web: Web, request: Request, name: String) -> Reply {
         description: effective.description.clone().filter(|text| !text.is_empty()),
         csrf: pages.session.as_ref().filter(|session| session.is_admin).map(|session| session.csrf.as_str()),
         is_paused: row.status == Status::Paused,
+        is_new: row.last_seen.is_none(),
         days: days(&past, words, now),
         days_said: format!("{}: {} {}", words.days_title, month.label, month.percent),
         uptime: vec![uptime(words.day, 1), uptime(words.week, 7), month],

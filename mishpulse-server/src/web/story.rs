@@ -30,7 +30,33 @@ pub(super) struct Sent {
 
 /// `events`, newest first, with the deliveries that belong to them.
 pub(super) fn tell(events: &[(i64, EventRow)], deliveries: &[DeliveryRow], words: &Words) -> Vec<Chapter> {
-    events.iter().map(|(_, event)| chapter(event, deliveries, words)).collect()
+    let mut chapters = Vec::with_capacity(events.len());
+    let mut events = events.iter().map(|(_, event)| event).peekable();
+    while let Some(event) = events.next() {
+        let mut chapter = chapter(event, deliveries, words);
+        // An alert comes right behind the change that it tells of: one line says both.
+        if let EventKind::Alert { alert, .. } = event.kind
+            && let Some(change) = events.next_if(|next| is_change_behind(next, alert, event.at))
+        {
+            let sent = std::mem::take(&mut chapter.deliveries);
+            chapter = Chapter { deliveries: sent, ..self::chapter(change, &[], words) };
+        }
+        chapters.push(chapter);
+    }
+    chapters
+}
+
+/// Whether `event` is the change that an alert of `kind` at `at` tells of.
+fn is_change_behind(event: &EventRow, kind: AlertKind, at: Timestamp) -> bool {
+    let EventKind::Transition { to, .. } = event.kind else { return false };
+    let tells = match kind {
+        AlertKind::Dead => to == Status::Dead,
+        AlertKind::Error => to == Status::Error,
+        AlertKind::Warning => to == Status::Warning,
+        AlertKind::Recovered => matches!(to, Status::Alive | Status::Warning),
+        _ => false,
+    };
+    tells && event.at == at
 }
 
 fn chapter(event: &EventRow, deliveries: &[DeliveryRow], words: &Words) -> Chapter {

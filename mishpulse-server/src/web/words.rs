@@ -31,15 +31,19 @@ macro_rules! words {
 }
 
 words! {
-    skip, menu, add, channels, sign_in, sign_out, search, find, filter, all, without, trouble, rest, pages, first, next,
-    nothing_here, nothing_found, more_trouble, no_services, key, key_hint, key_wrong, key_ask, key_many, bad_form, not_allowed, service,
-    settings, uptime, day, week, month, unknown_time, uptime_note, days_title, days_from, today, gaps_title, gaps_none,
-    gaps_note, gaps_usual, gaps_longest, gaps_limit, history, history_none, at_utc, snippets, snippets_hint, badge, last_seen, never, deadline, since,
-    timeout, grace, tags, who_is_told, all_channels, no_channels, notify_on, remind_every, error_cooldown, resume_on_beat, description, token,
-    yes, no, off, edit, pause, resume, rotate, rotate_hint, delete, delete_hint, delete_confirm, confirm_missing, save, cancel, name, default_is, comma,
-    url, declared_note, up, down, partly, unknown, no_data, blind_line, done_created, done_updated, done_paused, done_resumed, done_rotated,
-    done_deleted, test, test_sent, test_failed, test_waiting, channels_none, kind, sent, pending, failed, attempts, not_found, not_found_hint,
-    all_services, wrong_span, wrong_text, name_hint, token_hint, span_hint, by_default, only_these, unavailable, wrong, told, edited_by, older, actions, name_taken, token_taken, changed_meanwhile, service_gone,
+    skip, menu, add, channels, sign_in, sign_out, search, find, filter, all, without, trouble, rest, pages,
+    first, next, nothing_here, nothing_found, more_trouble, no_services, key, key_hint, key_wrong, key_many,
+    key_ask, bad_form, not_allowed, settings, uptime, day, week, month, unknown_time, uptime_note,
+    days_title, days_from, today, gaps_title, gaps_none, gaps_note, gaps_usual, gaps_longest, gaps_limit,
+    history, history_none, at_utc, snippets, snippets_hint, badge, last_seen, never, deadline, since,
+    timeout, grace, tags, who_is_told, all_channels, no_channels, notify_on, remind_every, error_cooldown,
+    resume_on_beat, description, token, yes, no, off, edit, pause, resume, rotate, rotate_hint, delete,
+    delete_hint, delete_confirm, confirm_missing, save, cancel, name, default_is, comma, declared_note,
+    no_data, blind_line, done_created, done_updated, done_paused, done_resumed, done_rotated, done_deleted,
+    test, test_sent, test_failed, test_waiting, channels_none, sent, pending, failed, attempts, not_found,
+    not_found_hint, all_services, wrong_span, wrong_text, name_hint, token_hint, span_hint, by_default,
+    only_these, unavailable, wrong, told, edited_by, older, actions, name_taken, token_taken,
+    changed_meanwhile, service_gone,
 }
 
 /// What a Russian or an English sentence puts behind a number.
@@ -178,6 +182,14 @@ impl Words {
         match self.locale {
             Locale::En => text_en::span(&[whole(span)]),
             Locale::Ru => text_ru::span(&[whole(span)], text_ru::Case::Nominative),
+        }
+    }
+
+    /// A share in percent, such as "99.98%".
+    pub(super) fn percent(&self, number: &str) -> String {
+        match self.locale {
+            Locale::En => format!("{number}%"),
+            Locale::Ru => format!("{} %", number.replace('.', ",")),
         }
     }
 
