@@ -25,6 +25,7 @@ fn a_backup_under_load_is_whole() {
         let body = format!("{{\"status\":\"warning\",\"message\":\"before {number}\"}}");
         assert_eq!(server.beat(&format!("token-{number:03}"), &body).status, 200);
     }
+    grow(&folder.path().join("mishpulse-data/mishpulse.db"));
     let load = Load::start(&server);
     until("the load runs", SOON, || (load.beats() > 50).then_some(()));
 
@@ -118,6 +119,18 @@ fn what_is_no_backup_is_not_restored() {
     assert_eq!(nothing.code, 1);
     assert!(nothing.stderr.contains("there is no database nowhere/mishpulse.db"), "{}", nothing.stderr);
     assert!(!path.join("nowhere").exists());
+}
+
+/// Fills the history, so that a copy takes many steps, between which the server commits.
+fn grow(database: &Path) {
+    let database = rusqlite::Connection::open(database).unwrap();
+    database
+        .execute_batch(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) \
+             INSERT INTO event (service_id, at, data) \
+             SELECT NULL, 4000000000000, json_object('event', 'blind', 'from', i, 'pad', hex(zeroblob(100))) FROM n",
+        )
+        .unwrap();
 }
 
 /// Beats for the first service, as fast as one connection goes.

@@ -200,3 +200,37 @@ fn sync_folder(file: &Path) -> io::Result<()> {
     };
     File::open(folder)?.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Durability;
+    use crate::store::SqliteStore;
+
+    #[test]
+    fn a_copy_is_of_one_moment_and_is_not_begun_anew() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data_dir = folder.path().join("data");
+        let store = SqliteStore::open(&data_dir, Durability::Process).expect("a database");
+        let writer = Connection::open(store.path()).expect("the same database");
+        let fill = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000) \
+                    INSERT INTO event (at, data) SELECT 0, hex(zeroblob(100)) FROM n";
+        writer.execute_batch(fill).expect("it is filled");
+
+        let (mut steps, mut done) = (0, 0);
+        let file = folder.path().join("copy.db");
+        Backup::save(&data_dir, &file, false, |copying| {
+            // Whoever writes between two steps must neither get in nor make it begin anew.
+            writer.execute_batch("UPDATE event SET at = at + 1 WHERE seq % 1000 = 0").expect("it is written");
+            assert!(copying.done > done, "after {done} pages {} are done", copying.done);
+            (steps, done) = (steps + 1, copying.done);
+        })
+        .expect("a copy");
+        assert!(steps > 3, "{steps} steps");
+        let sum = |database: &Connection| {
+            database.query_row("SELECT sum(at) FROM event", [], |row| row.get::<_, i64>(0)).expect("a sum")
+        };
+        assert_eq!(sum(&Connection::open(&file).expect("the copy")), 0);
+        assert_eq!(sum(&writer), steps * 30);
+    }
+}
