@@ -103,8 +103,11 @@ pub(super) fn confirm(web: &Web, request: &Request, name: &str, action: &str) ->
     }
 }
 
-/// Answers `POST /services/{name}/{action}`.
-pub(super) async fn act(web: Web, request: Request, name: String, action: String) -> Reply {
+/// What can be done to a service.
+pub(super) const ACTIONS: [&str; 5] = ["edit", "pause", "resume", "rotate", "delete"];
+
+/// Answers `POST /services/{name}/{action}`, for each of [`ACTIONS`].
+pub(super) async fn act(web: Web, request: Request, name: String, action: &'static str) -> Reply {
     let pages = Pages::for_request(&web, &request);
     let session = match pages.check_admin_form(&request) {
         Ok(session) => session,
@@ -118,10 +121,10 @@ pub(super) async fn act(web: Web, request: Request, name: String, action: String
     };
     let subject = subject(&name, before.declared);
     let draft = Draft::read(form);
-    let (edit, what) = match action.as_str() {
+    let (edit, what) = match action {
         "pause" => (Edit::Pause(service), "paused"),
         "resume" => (Edit::Resume(service), "resumed"),
-        "rotate" | "delete" if !is_sure => return show_confirm(&pages, &name, &action, true),
+        "rotate" | "delete" if !is_sure => return show_confirm(&pages, &name, action, true),
         "delete" => (Edit::Delete { name: service, check: Box::new(|_| Ok(())) }, "deleted"),
         "rotate" => match Token::random() {
             Ok(token) => (Edit::RotateToken(service, token), "rotated"),

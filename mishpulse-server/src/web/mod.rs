@@ -93,6 +93,12 @@ pub fn page_routes(router: Router, web: &Web, trials: &Trials) -> Router {
     let (list, events, named) = (at(web), at(web), at(web));
     let (sign_in, signing, sign_out) = (at(web), at(web), at(web));
     let (add_form, add, edit, rotate, delete, act) = (at(web), at(web), at(web), at(web), at(web), at(web));
+    let router = change::ACTIONS.iter().fold(router, |router, action| {
+        let act = act.clone();
+        router.at(Method::POST, &format!("/services/{{name}}/{action}"), move |request, params| {
+            change::act(act.clone(), request, open_part(&params, 0), action)
+        })
+    });
     let (service, badge, channels, test) = (at(web), at(web), at(web), (at(web), trials.clone()));
     router
         .at(Method::GET, "/", move |request, _| page::answer(list.clone(), request))
@@ -121,11 +127,7 @@ pub fn page_routes(router: Router, web: &Web, trials: &Trials) -> Router {
         })
         .at(Method::GET, "/services/{name}/delete", move |request, params| {
             ready(change::confirm(&delete, &request, &open_part(&params, 0), "delete"))
-        })
-        .at(Method::POST, "/services/{name}/{action}", move |request, params| {
-            change::act(act.clone(), request, open_part(&params, 0), open_part(&params, 1))
-        })
-}
+        })}
 
 async fn ready(reply: Reply) -> Reply {
     reply
