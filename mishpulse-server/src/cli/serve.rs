@@ -29,7 +29,10 @@ pub(super) fn run(options: &ServeOptions) -> ExitCode {
             return ExitCode::from(FAILED);
         }
     };
-    runtime.block_on(serve(loaded, &source))
+    let code = runtime.block_on(serve(loaded, &source));
+    // What matters has been finished; a heartbeat to a server that does not answer is not waited for.
+    runtime.shutdown_background();
+    code
 }
 
 async fn serve(loaded: Loaded, source: &Source) -> ExitCode {
