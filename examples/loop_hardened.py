@@ -3,8 +3,7 @@
     MISHPULSE_URL=http://... python3 loop_hardened.py FILE [seconds]
 
 Its work is to read FILE, once each so many seconds (60). An exception in the work is reported as an error and the loop
-goes on. A monitor that is away, slow or broken holds up the loop for no longer than half of that time, and is tried
-again with growing waits.
+goes on. A monitor that is away or does not answer is tried again with growing waits, for half of that time at most.
 """
 
 import http.client
