@@ -12,6 +12,8 @@ pub(super) struct Input {
     pub(super) label: &'static str,
     pub(super) value: String,
     pub(super) hint: String,
+    /// Of several lines.
+    pub(super) is_long: bool,
     pub(super) is_needed: bool,
     pub(super) is_wrong: bool,
 }
@@ -141,7 +143,8 @@ impl Draft {
                 remind_every: span("remind_every")?,
                 error_cooldown: span("error_cooldown")?,
                 resume_on_beat: self.resumes,
-                description: Some(self.text("description").to_owned()).filter(|text| !text.is_empty()),
+                description: Some(self.text("description").replace("\r\n", "\n"))
+                    .filter(|text| !text.is_empty()),
             },
         })
     }
@@ -173,6 +176,7 @@ impl Draft {
             label,
             value: self.text(name).to_owned(),
             hint,
+            is_long: name == "description",
             is_needed: name == "name",
             is_wrong: wrong == Some(name),
         });

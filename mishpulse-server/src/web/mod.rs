@@ -105,7 +105,9 @@ pub fn page_routes(router: Router, web: &Web, trials: &Trials) -> Router {
         .at(Method::GET, "/events", move |request, _| ready(live::answer(&events, &request)))
         .at(Method::GET, "/assets/{file}", |_, params| ready(assets::answer(&params)))
         .at(Method::GET, "/favicon.svg", |request, _| ready(assets::favicon(&request)))
-        .at(Method::GET, "/badge/{file}", move |request, params| ready(badge::answer(&badge, &request, &params)))
+        .at(Method::GET, "/badge/{file}", move |request, params| {
+            ready(badge::answer(&badge, &request, &params))
+        })
         .at(Method::GET, "/sign-in", move |request, _| ready(sign_in::form(&sign_in, &request)))
         .at(Method::POST, "/sign-in", move |request, _| ready(sign_in::submit(&signing, &request)))
         .at(Method::POST, "/sign-out", move |request, _| ready(sign_in::out(&sign_out, &request)))
@@ -127,7 +129,8 @@ pub fn page_routes(router: Router, web: &Web, trials: &Trials) -> Router {
         })
         .at(Method::GET, "/services/{name}/delete", move |request, params| {
             ready(change::confirm(&delete, &request, &open_part(&params, 0), "delete"))
-        })}
+        })
+}
 
 async fn ready(reply: Reply) -> Reply {
     reply

@@ -96,16 +96,21 @@ fn tell_day(share: Share, words: &Words) -> (&'static str, String) {
     }
 }
 
-/// A gap in at most three digits and a unit or two.
+/// A gap in a unit or two, without digits that nobody reads.
 fn told(gap: Span) -> String {
     let ms = gap.as_ms();
-    let rounded = match ms {
-        0..10_000 => ms / 10 * 10,
-        10_000..600_000 => (ms + 500) / 1000 * 1000,
-        600_000..86_400_000 => (ms + 30_000) / 60_000 * 60_000,
-        _ => (ms + 1_800_000) / 3_600_000 * 3_600_000,
-    };
-    Span::from_ms(if rounded == 0 { ms } else { rounded }).to_string()
+    let to_nearest = |unit_ms: u64| Span::from_ms((ms + unit_ms / 2) / unit_ms * unit_ms).to_string();
+    match ms {
+        0..1_000 => gap.to_string(),
+        1_000..60_000 => {
+            let tenths = (ms + 50) / 100;
+            let (secs, tenth) = (tenths / 10, tenths % 10);
+            if tenth == 0 { Span::from_secs(secs).to_string() } else { format!("{secs}.{tenth}s") }
+        }
+        60_000..3_600_000 => to_nearest(1_000),
+        3_600_000..86_400_000 => to_nearest(60_000),
+        _ => to_nearest(3_600_000),
+    }
 }
 
 #[cfg(test)]
@@ -129,7 +134,7 @@ mod tests {
 
     #[test]
     fn gaps_are_told_in_short() {
-        for (ms, text) in [(7, "7ms"), (59_960, "1m"), (3_723_000, "1h2m"), (1_234, "1s230ms")] {
+        for (ms, text) in [(7, "7ms"), (59_960, "1m"), (3_723_000, "1h2m"), (1_234, "1.2s"), (5_010, "5s")] {
             assert_eq!(told(Span::from_ms(ms)), text);
         }
     }
