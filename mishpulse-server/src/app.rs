@@ -52,6 +52,7 @@ pub struct Running {
     keys: Arc<Keys>,
     /// Tells the pages of other settings.
     pages: watch::Sender<Arc<Settings>>,
+    router: Arc<Router>,
     shutdown: watch::Sender<bool>,
 }
 
@@ -218,7 +219,8 @@ impl Prepared {
         let watchman = Watchman::start(settings.self_heartbeat.as_ref(), Arc::clone(&is_well));
         let (shutdown, stopping) = watch::channel(false);
         task::spawn(Arc::clone(&web.feed).run(stopping.clone()));
-        let http = task::spawn(serve(listener, Arc::new(router), settings.limits.clone(), stopping));
+        let router = Arc::new(router);
+        let http = task::spawn(serve(listener, Arc::clone(&router), settings.limits.clone(), stopping));
         Ok(Running {
             address,
             settings,
@@ -235,6 +237,7 @@ impl Prepared {
             http,
             keys: kept_keys,
             pages,
+            router,
             shutdown,
         })
     }
@@ -275,6 +278,12 @@ impl Running {
     #[must_use]
     pub fn is_well(&self) -> IsWell {
         Arc::clone(&self.is_well)
+    }
+
+    /// What it answers: by which methods, at which paths.
+    #[must_use]
+    pub fn router(&self) -> &Router {
+        &self.router
     }
 
     /// Makes a service with this name and the defaults, and says its heartbeat URL.

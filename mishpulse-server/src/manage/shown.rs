@@ -1,7 +1,5 @@
 //! A service as JSON: how it is, and the settings that hold for it.
 
-use std::fmt::Write;
-
 use mishpulse_core::{AlertKind, Span};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
@@ -86,10 +84,11 @@ impl Manage {
 
 /// The path of a service.
 pub(super) fn path_of(name: &str) -> String {
-    let mut path = String::from("/api/services/");
-    // Writing to memory cannot fail.
-    let _ = write!(path, "{}", utf8_percent_encode(name, RESERVED));
-    path
+    match name {
+        // As they are, clients would take these for the folder itself and the one above it.
+        "." | ".." => format!("/api/services/{}", name.replace('.', "%2E")),
+        _ => format!("/api/services/{}", utf8_percent_encode(name, RESERVED)),
+    }
 }
 
 /// All that may mean something else in a path (RFC 3986).

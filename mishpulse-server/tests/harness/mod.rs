@@ -1,6 +1,8 @@
 //! What the tests share: the real binary, a webhook that listens, a small HTTP client, and waiting for a condition.
 #![allow(dead_code, unreachable_pub, clippy::allow_attributes, clippy::allow_attributes_without_reason, missing_docs)]
 
+pub mod inside;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
