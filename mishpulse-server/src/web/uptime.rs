@@ -118,7 +118,7 @@ impl Share {
     /// The part of the time of which nothing is known, in percent; at least 1 where there is any that would show.
     pub(super) fn unknown_percent(self) -> u64 {
         let all_ms = self.up_ms + self.down_ms + self.unknown_ms;
-        if all_ms == 0 { 0 } else { (self.unknown_ms * 1000 / all_ms).div_ceil(10) }
+        (self.unknown_ms * 1000).checked_div(all_ms).unwrap_or_default().div_ceil(10)
     }
 }
 
