@@ -110,7 +110,8 @@ fn a_watcher_that_never_answers_holds_up_nobody() {
     let folder = tempfile::tempdir().unwrap();
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/api/heartbeat/other", silent.local_addr().unwrap());
-    let server = Server::start(folder.path(), &format!("[self_heartbeat]\nurl = \"{url}\"\nevery = \"1s\"\n"));
+    let server =
+        Server::start(folder.path(), &format!("[self_heartbeat]\nurl = \"{url}\"\nevery = \"1s\"\n"));
     let _asked = silent.accept().unwrap();
     assert_eq!(server.get("/readyz").status, 200);
     let started = std::time::Instant::now();

@@ -58,8 +58,10 @@ fn nothing_that_was_answered_200_is_missing() {
             let shown = server.service(&format!("s{n}"));
             let message = shown["message"].as_str().unwrap_or_default();
             let Some(last) = answered.get(&n) else { continue };
-            let stored = message.strip_prefix(&format!("{crash}:")).and_then(|count| count.parse::<u64>().ok());
-            let stored = stored.unwrap_or_else(|| panic!("s{n}: {last} was answered, but {message:?} is stored"));
+            let stored =
+                message.strip_prefix(&format!("{crash}:")).and_then(|count| count.parse::<u64>().ok());
+            let stored =
+                stored.unwrap_or_else(|| panic!("s{n}: {last} was answered, but {message:?} is stored"));
             assert!((*last..=sent[&n]).contains(&stored), "s{n}: {last} was answered, {stored} is stored");
             answered_in_all += last + 1;
         }

@@ -11,7 +11,8 @@ use harness::{Hook, Server, config, request, service, until};
 /// How often, from `MISHPULSE_CRASHES`, else 40.
 #[test]
 fn every_alert_arrives() {
-    let crashes: u32 = std::env::var("MISHPULSE_CRASHES").ok().and_then(|times| times.parse().ok()).unwrap_or(40);
+    let crashes: u32 =
+        std::env::var("MISHPULSE_CRASHES").ok().and_then(|times| times.parse().ok()).unwrap_or(40);
     let folder = tempfile::tempdir().unwrap();
     let hook = Hook::start();
     let settings = format!("{}\n{}", "log_level = \"warn\"", config(&hook, &service("job", "1h")));
@@ -39,7 +40,8 @@ fn every_alert_arrives() {
     let body = format!("{{\"status\":\"error\",\"message\":\"{last}\"}}");
     assert_eq!(server.beat("token-job", &body).status, 200);
     due.push(last.clone());
-    let message_of = |got: &harness::Got| got.json["service"]["message"].as_str().unwrap_or_default().to_owned();
+    let message_of =
+        |got: &harness::Got| got.json["service"]["message"].as_str().unwrap_or_default().to_owned();
     until("the last alert arrives", Duration::from_secs(60), || {
         hook.got().iter().any(|got| message_of(got) == last).then_some(())
     });

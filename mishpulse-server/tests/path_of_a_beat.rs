@@ -65,7 +65,9 @@ fn the_first_run_needs_no_configuration() {
     assert_eq!(server.service("example")["status"], "alive");
 
     use std::os::unix::fs::PermissionsExt;
-    for (file, mode) in [("", 0o700), ("admin.key", 0o600), ("mishpulse.db", 0o600), ("mishpulse.db-wal", 0o600)] {
+    for (file, mode) in
+        [("", 0o700), ("admin.key", 0o600), ("mishpulse.db", 0o600), ("mishpulse.db-wal", 0o600)]
+    {
         let path = folder.path().join("mishpulse-data").join(file);
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, mode, "{}", path.display());
     }

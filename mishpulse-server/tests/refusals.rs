@@ -47,7 +47,11 @@ fn every_kind_of_bad_beat_has_its_answer() {
             assert!(problem[field].is_string(), "{field} in {problem}");
         }
         if status == 405 {
-            assert!(answer.header("allow").is_some_and(|allow| allow.contains("GET")), "{:?}", answer.headers);
+            assert!(
+                answer.header("allow").is_some_and(|allow| allow.contains("GET")),
+                "{:?}",
+                answer.headers
+            );
         }
     }
     assert_eq!(server.service("a")["status"], "new", "nothing of it counted");
@@ -81,7 +85,8 @@ fn every_kind_of_good_beat_is_taken() {
 #[test]
 fn slow_and_half_open_senders_are_cut() {
     let folder = tempfile::tempdir().unwrap();
-    let config = format!("{}\n[limits]\nheader_timeout = \"1s\"\nbody_timeout = \"1s\"\n", service("a", "5m"));
+    let config =
+        format!("{}\n[limits]\nheader_timeout = \"1s\"\nbody_timeout = \"1s\"\n", service("a", "5m"));
     let server = Server::start(folder.path(), &config);
     for (sent, answered) in [
         ("", ""),
@@ -135,7 +140,9 @@ fn random_bytes_neither_stop_nor_slow_the_server() {
         beats += 1;
     }
     let connections: u64 = noise.into_iter().map(|thread| thread.join().unwrap()).sum();
-    println!("{connections} connections of noise in {secs} s, {beats} beats taken beside it, the slowest in {slowest:?}");
+    println!(
+        "{connections} connections of noise in {secs} s, {beats} beats taken beside it, the slowest in {slowest:?}"
+    );
     assert!(connections > 100 && beats > 100, "{connections} {beats}");
     assert!(slowest < Duration::from_secs(2), "{slowest:?}");
     assert!(!server.log().contains("panicked"), "{}", server.log());

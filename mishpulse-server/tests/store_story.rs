@@ -6,8 +6,8 @@ use mishpulse_server::store::rows::{
     About, DeliveryId, DeliveryState, EventKind, EventRow, Identity, Letter, LetterKind,
 };
 use mishpulse_server::store::{
-    Failing, History, MemoryStore, NewDelivery, Outcome, Settlement, SqliteHistory, SqliteStore, Store, StoreError,
-    Writes,
+    Failing, History, MemoryStore, NewDelivery, Outcome, Settlement, SqliteHistory, SqliteStore, Store,
+    StoreError, Writes,
 };
 
 #[test]
@@ -122,7 +122,9 @@ fn story<S: Store>(mut store: S, history: &dyn History, open_again: impl Fn() ->
     assert_eq!(history.deliveries(None, None, 10).unwrap().len(), 4);
 
     // Old history is dropped, pending letters never.
-    store.commit(&Writes { deliveries: &[letter(5, Some(b), AlertKind::Dead, 1)], ..Writes::default() }).unwrap();
+    store
+        .commit(&Writes { deliveries: &[letter(5, Some(b), AlertKind::Dead, 1)], ..Writes::default() })
+        .unwrap();
     assert_eq!(store.prune(at(1000), 2).unwrap(), 2);
     assert_eq!(store.prune(at(1000), 100).unwrap(), 2);
     let left = history.deliveries(None, None, 10).unwrap();

@@ -10,13 +10,15 @@ use harness::{Hook, Server, config, until};
 /// How many services, from `MISHPULSE_STORM`, else 2,000.
 #[test]
 fn a_storm_of_deaths_makes_few_messages_and_names_everyone() {
-    let count: usize = std::env::var("MISHPULSE_STORM").ok().and_then(|count| count.parse().ok()).unwrap_or(2000);
+    let count: usize =
+        std::env::var("MISHPULSE_STORM").ok().and_then(|count| count.parse().ok()).unwrap_or(2000);
     let folder = tempfile::tempdir().unwrap();
     let hook = Hook::start();
     let services: String = (0..count)
         .map(|n| format!("[[services]]\nname = \"service-{n:05}\"\ntoken = \"t{n}\"\n\n"))
         .collect();
-    let settings = format!("log_level = \"error\"\n[defaults]\ntimeout = \"60s\"\n\n{}", config(&hook, &services));
+    let settings =
+        format!("log_level = \"error\"\n[defaults]\ntimeout = \"60s\"\n\n{}", config(&hook, &services));
     let server = Server::start(folder.path(), &settings);
     beat_all(&server, count);
     let address = server.address;
@@ -24,12 +26,15 @@ fn a_storm_of_deaths_makes_few_messages_and_names_everyone() {
 
     // After an outage everyone has one full timeout from the same moment on, which nobody uses.
     let file = folder.path().join("mishpulse.toml");
-    std::fs::write(&file, settings.replace("60s", "2s").replace("log_level", "blind_after = \"1s\"\nlog_level")).unwrap();
+    std::fs::write(
+        &file,
+        settings.replace("60s", "2s").replace("log_level", "blind_after = \"1s\"\nlog_level"),
+    )
+    .unwrap();
     std::thread::sleep(Duration::from_millis(1100));
     let server = Server::restart(folder.path(), address);
-    let begun = until("the first death", Duration::from_secs(60), || {
-        (!hook.got().is_empty()).then(Instant::now)
-    });
+    let begun =
+        until("the first death", Duration::from_secs(60), || (!hook.got().is_empty()).then(Instant::now));
     let named = until("everyone is named", Duration::from_secs(120), || {
         let named: BTreeSet<String> = hook.got().iter().flat_map(names).collect();
         (named.len() >= count).then_some(named)
@@ -40,7 +45,10 @@ fn a_storm_of_deaths_makes_few_messages_and_names_everyone() {
     let times: usize = got.iter().map(|got| names(got).len()).sum();
     assert_eq!(times, count, "nobody is named twice");
     let singles = got.iter().filter(|got| got.event() == "service.dead").count();
-    println!("{count} deaths at once: {} messages ({singles} single), the last {took:?} after the first", got.len());
+    println!(
+        "{count} deaths at once: {} messages ({singles} single), the last {took:?} after the first",
+        got.len()
+    );
     assert!(singles <= 20, "{singles} left one by one");
     assert!(got.len() <= 10 + singles + count / 50 + 10, "{} messages", got.len());
     drop(server);

@@ -20,7 +20,18 @@ fn each_part_imports_only_what_it_may() {
     let rules: &[(&str, &[&str])] = &[
         ("mishpulse-core/src/", &["tokio", "HashMap", "std::thread", "async fn"]),
         ("mishpulse-client/src/", &["tokio", "mishpulse_core", "mishpulse_server"]),
-        ("config/", &["crate::engine", "crate::http", "crate::store", "crate::notify", "crate::web", "hyper::", "tokio"]),
+        (
+            "config/",
+            &[
+                "crate::engine",
+                "crate::http",
+                "crate::store",
+                "crate::notify",
+                "crate::web",
+                "hyper::",
+                "tokio",
+            ],
+        ),
         ("store/", &["crate::engine", "crate::http", "crate::notify", "crate::web", "hyper::", "tokio"]),
         ("engine/", &["crate::http", "crate::notify", "crate::web", "crate::ingest", "hyper::", "rusqlite"]),
         ("notify/", &["crate::http", "crate::ingest", "crate::web", "hyper::", "rusqlite"]),
@@ -38,7 +49,11 @@ fn each_part_imports_only_what_it_may() {
             }
             for word in *banned {
                 let found = code_lines(&text).find(|(_, line)| line.contains(word));
-                assert!(found.is_none(), "{path}:{} has `{word}`, which does not belong there", found.unwrap().0);
+                assert!(
+                    found.is_none(),
+                    "{path}:{} has `{word}`, which does not belong there",
+                    found.unwrap().0
+                );
             }
         }
     }
@@ -50,7 +65,9 @@ fn a_clock_is_read_in_one_place() {
         let words: &[&str] = match path.as_str() {
             "mishpulse-server/src/clock.rs" | "mishpulse-core/src/time.rs" => continue,
             path if path.starts_with("mishpulse-core/src/") => &["SystemTime::now", "Instant::now"],
-            path if path.starts_with("mishpulse-server/src/") => &["SystemTime::now", "UtcDateTime::now", "clock_gettime"],
+            path if path.starts_with("mishpulse-server/src/") => {
+                &["SystemTime::now", "UtcDateTime::now", "clock_gettime"]
+            }
             _ => continue,
         };
         for word in words {
@@ -85,11 +102,12 @@ fn every_exception_from_a_lint_has_a_reason() {
 /// Every source file of the workspace: its path from the root, and its text.
 fn sources(endings: &[&str]) -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let mut folders: Vec<PathBuf> = ["mishpulse-core", "mishpulse-client", "mishpulse-server", "examples", "benches", "scripts"]
-        .iter()
-        .map(|name| root.join(name))
-        .filter(|folder| folder.exists())
-        .collect();
+    let mut folders: Vec<PathBuf> =
+        ["mishpulse-core", "mishpulse-client", "mishpulse-server", "examples", "benches", "scripts"]
+            .iter()
+            .map(|name| root.join(name))
+            .filter(|folder| folder.exists())
+            .collect();
     let mut found = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).unwrap() {

@@ -119,9 +119,7 @@ fn open(settings: &ChannelSettings, clock: &SharedClock) -> Result<Box<dyn Chann
     Ok(match settings {
         ChannelSettings::Telegram(telegram) => Box::new(Telegram::new(telegram, SEND_TIMEOUT)),
         ChannelSettings::Email(email) => Box::new(Email::new(email, SEND_TIMEOUT)?),
-        ChannelSettings::Webhook(webhook) => {
-            Box::new(Webhook::new(webhook, Arc::clone(clock), SEND_TIMEOUT))
-        }
+        ChannelSettings::Webhook(webhook) => Box::new(Webhook::new(webhook, Arc::clone(clock), SEND_TIMEOUT)),
     })
 }
 

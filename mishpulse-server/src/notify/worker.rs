@@ -167,7 +167,8 @@ impl Worker {
         let parcel = Parcel { id: row.id, letter: &row.letter, text: &text, in_reply_to: row.in_reply_to };
         // A fault in one channel must not end its thread, and with it every alert that is still to come.
         let sent = catch_unwind(AssertUnwindSafe(|| self.channel.send(&parcel)));
-        let result = sent.unwrap_or_else(|_| Err(Refusal::later("the channel failed inside; the log says where")));
+        let result =
+            sent.unwrap_or_else(|_| Err(Refusal::later("the channel failed inside; the log says where")));
         let at = self.office.clock.now();
         let outcome = self.judge(row, result, at);
         if matches!(row.letter.kind, LetterKind::Alert(_)) && outcome == Outcome::Sent {

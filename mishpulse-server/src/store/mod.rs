@@ -20,9 +20,7 @@ pub use memory::{Failing, MemoryStore};
 pub use sqlite::SqliteStore;
 pub use sqlite_history::SqliteHistory;
 
-use rows::{
-    DeliveryId, DeliveryRow, DeliveryState, EventRow, Identity, Letter, Loaded, TransitionRow,
-};
+use rows::{DeliveryId, DeliveryRow, DeliveryState, EventRow, Identity, Letter, Loaded, TransitionRow};
 
 /// Keeps what the engine decided. Written by the engine's thread alone, so it needs no lock of its own.
 pub trait Store: Send {

@@ -1,5 +1,11 @@
 //! What the tests share: the real binary, a webhook that listens, a small HTTP client, and waiting for a condition.
-#![allow(dead_code, unreachable_pub, clippy::allow_attributes, clippy::allow_attributes_without_reason, missing_docs)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    missing_docs
+)]
 
 pub mod inside;
 
@@ -184,7 +190,9 @@ pub fn request(method: &str, url: &str, body: Option<&str>, headers: &[(&str, &s
         Ok(mut answer) => Answer {
             status: answer.status().as_u16(),
             headers: (answer.headers().iter())
-                .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+                .map(|(name, value)| {
+                    (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+                })
                 .collect(),
             body: answer.body_mut().with_config().limit(1 << 30).read_to_string().unwrap_or_default(),
         },
@@ -223,8 +231,7 @@ impl Hook {
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let hook =
-            Self { address, got: Arc::default(), status: Arc::new(AtomicU16::new(200)) };
+        let hook = Self { address, got: Arc::default(), status: Arc::new(AtomicU16::new(200)) };
         let (got, status) = (Arc::clone(&hook.got), Arc::clone(&hook.status));
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
@@ -302,8 +309,7 @@ pub fn service(name: &str, timeout: &str) -> String {
 /// The time in an RFC 3339 text, as Unix milliseconds.
 pub fn unix_ms(text: &Value) -> i64 {
     let text = text.as_str().unwrap_or_else(|| panic!("{text} is no time"));
-    let at =
-        time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).unwrap();
+    let at = time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).unwrap();
     (at.unix_timestamp_nanos() / 1_000_000) as i64
 }
 
