@@ -3,7 +3,7 @@
 use mishpulse_core::{AlertKind, Gap, Service, ServiceId, Signal, Span, Status, Timestamp, Trouble};
 use mishpulse_server::config::{ChannelName, Durability, Overrides, ServiceName, Token};
 use mishpulse_server::store::rows::{
-    About, DeliveryId, DeliveryState, EventKind, EventRow, Identity, Letter, LetterKind,
+    About, DeliveryId, DeliveryState, EventKind, EventRow, Identity, Letter, LetterKind, TransitionRow,
 };
 use mishpulse_server::store::{
     Failing, History, MemoryStore, NewDelivery, Outcome, Settlement, SqliteHistory, SqliteStore, Store,
@@ -72,6 +72,26 @@ fn story<S: Store>(mut store: S, history: &dyn History, open_again: impl Fn() ->
     assert_eq!(events[0].1, transition);
     assert_eq!(history.events(a, Some(events[0].0), 10).unwrap(), []);
 
+    // What a page adds times up from: changes alone, newest first, and when nobody was listening.
+    let recovered = EventRow {
+        service: Some(a),
+        at: at(3),
+        kind: EventKind::Transition { from: Status::Error, to: Status::Alive, message: Some("ok".into()) },
+    };
+    let told = EventKind::Alert { alert: AlertKind::Recovered, message: None };
+    let told = EventRow { service: Some(a), at: at(3), kind: told };
+    let blind = EventRow { service: None, at: at(3), kind: EventKind::Blind { from: at(1) } };
+    store.commit(&Writes { events: &[recovered, told, blind], ..Writes::default() }).unwrap();
+    let changes = |since, limit| history.transitions(a, since, limit).unwrap();
+    let back = TransitionRow { at: at(3), from: Status::Error, to: Status::Alive };
+    let broken = TransitionRow { at: at(2), from: Status::New, to: Status::Error };
+    assert_eq!(changes(at(0), 10), [back, broken]);
+    assert_eq!(changes(at(3), 10), [back]);
+    assert_eq!(changes(at(0), 1), [back]);
+    assert_eq!(history.transitions(b, at(0), 10).unwrap(), []);
+    assert_eq!(history.blindness(at(0), 10).unwrap(), [(at(1), at(3))]);
+    assert_eq!(history.blindness(at(4), 10).unwrap(), []);
+
     // Names and tokens change hands within one commit.
     let (ann_now, bob_now) = (identity("bob"), identity("ann"));
     store.commit(&Writes { identities: vec![(a, &ann_now), (b, &bob_now)], ..Writes::default() }).unwrap();
@@ -103,6 +123,9 @@ fn story<S: Store>(mut store: S, history: &dyn History, open_again: impl Fn() ->
     let sent = history.deliveries(Some(DeliveryState::Sent), None, 10).unwrap();
     assert_eq!((sent[0].id, sent[0].attempts, &sent[0].last_error), (id(1), 2, &None));
     assert_eq!(history.deliveries(None, None, 2).unwrap().len(), 2);
+    let of_a: Vec<DeliveryId> = history.deliveries_of(a, 10).unwrap().iter().map(|row| row.id).collect();
+    assert_eq!(of_a, [id(3), id(1)]);
+    assert_eq!(history.deliveries_of(a, 1).unwrap().len(), 1);
 
     // A digest carries others, and settles them with itself.
     let mut digest = letter(4, None, AlertKind::Recovered, 21);

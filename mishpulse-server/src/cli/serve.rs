@@ -112,7 +112,7 @@ async fn greet_newcomer(running: &Running) {
             eprintln!();
             eprintln!("    curl -X POST {url} -d '{{\"status\":\"ok\"}}'");
             eprintln!();
-            eprintln!("and look at {}/api/status", running.settings().public_url);
+            eprintln!("and look at {}", running.settings().public_url);
         }
         Err(error) => tracing::warn!(%error, "the example service could not be made"),
     }
