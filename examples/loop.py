@@ -11,7 +11,7 @@ every = float(sys.argv[1]) if len(sys.argv) > 1 else 60
 
 while True:
     try:
-        requests.post(url, json={"status": "ok"}, timeout=10)
+        requests.post(url, json={"status": "ok"}, timeout=10).raise_for_status()
     except requests.RequestException as error:
         print(f"no heartbeat: {error}", file=sys.stderr)
     time.sleep(every)

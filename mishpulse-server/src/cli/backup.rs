@@ -8,6 +8,7 @@ use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use mishpulse_core::{Clock, Span, Timestamp};
 
 use super::args::{BackupOptions, RestoreOptions};
+use super::service::say;
 use super::{FAILED, MISTAKE};
 use crate::clock::SteadyClock;
 use crate::store::{Backup, BackupError, Copied, Copying};
@@ -22,7 +23,7 @@ pub(super) fn save(options: &BackupOptions) -> ExitCode {
     let saved = Backup::save(&data_dir, &options.file, options.force, |copying| progress.show(copying));
     progress.end();
     tell(saved, |copied| {
-        println!("{} has a copy of {}", options.file.display(), contents(copied));
+        say(&format!("{} has a copy of {}", options.file.display(), contents(copied)));
     })
 }
 
@@ -37,8 +38,8 @@ pub(super) fn restore(options: &RestoreOptions) -> ExitCode {
     progress.end();
     tell(restored, |copied| {
         let full = std::path::absolute(&data_dir).unwrap_or_else(|_| data_dir.clone());
-        println!("{} has {}", full.display(), contents(copied));
-        println!("start the server with: mishpulse serve --data-dir {}", quoted(&data_dir));
+        say(&format!("{} has {}", full.display(), contents(copied)));
+        say(&format!("start the server with: mishpulse serve --data-dir {}", quoted(&data_dir)));
     })
 }
 

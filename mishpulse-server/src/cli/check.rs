@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use super::MISTAKE;
 use super::args::CheckOptions;
+use super::service::say;
 use crate::config::{Environment, Settings, Source, describe};
 use crate::notify::Texts;
 
@@ -27,11 +28,11 @@ pub(super) fn run(options: &CheckOptions) -> ExitCode {
             return ExitCode::from(MISTAKE);
         }
     };
-    println!("{}", describe(&loaded).trim_end());
+    say(&describe(&loaded));
     if !loaded.settings.templates.is_empty() {
-        println!("\nsamples of the texts:");
+        say("\nsamples of the texts:");
         for (kind, text) in texts.samples() {
-            println!("  {kind}: {}", text.replace('\n', "\n    "));
+            say(&format!("  {kind}: {}", text.replace('\n', "\n    ")));
         }
     }
     ExitCode::SUCCESS

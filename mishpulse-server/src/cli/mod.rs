@@ -31,7 +31,7 @@ pub fn main() -> ExitCode {
         Command::Serve(options) => serve::run(&options),
         Command::CheckConfig(options) => check::run(&options),
         Command::DefaultConfig => {
-            print!("{}", crate::config::EXAMPLE);
+            service::say(crate::config::EXAMPLE);
             ExitCode::SUCCESS
         }
         Command::Beat(options) => beat::run(&options),

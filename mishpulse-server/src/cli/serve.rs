@@ -9,7 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::args::ServeOptions;
 use super::{FAILED, MISTAKE, logs, systemd};
 use crate::app::{App, AppError, Prepared, Running};
-use crate::config::{Environment, Loaded, ServiceName, Settings, Source};
+use crate::config::{Environment, Loaded, LogFormat, ServiceName, Settings, Source};
 
 /// Runs the server until it is told to stop.
 pub(super) fn run(options: &ServeOptions) -> ExitCode {
@@ -89,30 +89,44 @@ async fn start(settings: Settings) -> Result<Running, AppError> {
     prepared.start(None)
 }
 
+/// One line for whoever starts it: words, or JSON like all of the log.
+fn tell(settings: &Settings, line: &str) {
+    match settings.log_format {
+        LogFormat::Text => eprintln!("{line}"),
+        LogFormat::Json => eprintln!("{}", serde_json::json!({ "level": "INFO", "message": line })),
+    }
+}
+
 async fn heard(signal: &mut Signal) {
     signal.recv().await;
 }
 
 fn greet(prepared: &Prepared) {
     let full = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    eprintln!("MishPulse {} listens on http://{}", env!("CARGO_PKG_VERSION"), prepared.address());
-    eprintln!("data folder: {}", full(&prepared.settings().data_dir).display());
+    let settings = prepared.settings();
+    let version = env!("CARGO_PKG_VERSION");
+    tell(settings, &format!("MishPulse {version} listens on http://{}", prepared.address()));
+    tell(settings, &format!("data folder: {}", full(&settings.data_dir).display()));
     match &prepared.admin_key().file {
-        Some(file) => eprintln!("admin key: in {}", full(file).display()),
-        None => eprintln!("admin key: from the configuration"),
+        Some(file) => tell(settings, &format!("admin key: in {}", full(file).display())),
+        None => tell(settings, "admin key: from the configuration"),
     }
 }
 
 /// With nothing to watch there is nothing to see: makes an example and says how to beat for it.
 async fn greet_newcomer(running: &Running) {
     let Ok(name) = EXAMPLE.parse::<ServiceName>() else { return };
+    let settings = running.settings();
     match running.make_service(name).await {
         Ok(url) => {
-            eprintln!("no services yet, so here is one called `{EXAMPLE}`; send it a first heartbeat with");
-            eprintln!();
-            eprintln!("    curl -X POST {url} -d '{{\"status\":\"ok\"}}'");
-            eprintln!();
-            eprintln!("and look at {}", running.settings().public_url);
+            tell(
+                settings,
+                &format!(
+                    "no services yet, so here is one called `{EXAMPLE}`; send it a first heartbeat with"
+                ),
+            );
+            tell(settings, &format!("    curl -X POST {url} -d '{{\"status\":\"ok\"}}'"));
+            tell(settings, &format!("and look at {}", settings.public_url));
         }
         Err(error) => tracing::warn!(%error, "the example service could not be made"),
     }

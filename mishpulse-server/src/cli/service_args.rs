@@ -6,8 +6,7 @@ use super::args::ServerOptions;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "These go over HTTP and need the admin key: that of $MISHPULSE_ADMIN_KEY, else of the configuration, else of \\
-admin.key in the data folder."
+    after_help = "These go over HTTP and need the admin key: that of $MISHPULSE_ADMIN_KEY, else of the configuration, else of\nadmin.key in the data folder."
 )]
 pub(super) struct ServiceOptions {
     #[command(subcommand)]

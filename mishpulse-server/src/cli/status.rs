@@ -56,10 +56,10 @@ fn show(options: &StatusOptions) -> Result<bool, RemoteError> {
             Cell::some(text(row, "message").as_deref()).cut(),
         ]);
     }
-    if rows.is_empty() {
-        say("no services; add one with: mishpulse service add NAME");
-    } else {
-        table.print();
+    match (rows.is_empty(), query(options).is_empty()) {
+        (true, true) => say("no services; add one with: mishpulse service add NAME"),
+        (true, false) => say("no service is like that"),
+        (false, _) => table.print(),
     }
     Ok(troubled == 0)
 }

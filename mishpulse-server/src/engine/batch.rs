@@ -156,8 +156,16 @@ impl Batch {
 fn log(event: &EventRow, registry: &Registry) {
     let service = event.service.and_then(|id| registry.get(id)).map(|identity| &identity.name);
     match (&event.kind, service) {
-        (EventKind::Transition { from, to, .. }, Some(name)) => {
-            tracing::info!(service = %name, %from, %to, "status changed");
+        (EventKind::Transition { from, to, message }, Some(name)) => {
+            let message = message.as_deref().unwrap_or_default();
+            if to.is_trouble() {
+                tracing::warn!(service = %name, %from, %to, message, "status changed");
+            } else {
+                tracing::info!(service = %name, %from, %to, message, "status changed");
+            }
+        }
+        (EventKind::Alert { alert, message }, Some(name)) => {
+            tracing::info!(service = %name, %alert, message = message.as_deref(), "people are told");
         }
         (EventKind::Edit { action, by }, Some(name)) => tracing::info!(service = %name, %by, "{action}"),
         (EventKind::Blind { from }, _) => tracing::warn!(

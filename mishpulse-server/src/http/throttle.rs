@@ -62,6 +62,9 @@ impl Throttle {
             make_room(&mut failures, now);
         }
         failures.insert(source, Failures { count, last: now, until });
+        if until > now {
+            tracing::warn!(%address, count, "wrong keys keep coming; the next ones from there have to wait");
+        }
         Ok(None)
     }
 }

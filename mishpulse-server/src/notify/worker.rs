@@ -131,6 +131,12 @@ impl Worker {
         if rows.len() < DIGEST_NAMES_MAX && since_last < DIGEST_EVERY {
             return Next::Wait(Span::from_ms(DIGEST_EVERY.as_ms() - since_last.as_ms()));
         }
+        if let [only] = rows[..] {
+            // Alone it says more as it is; it counts as a digest, so that a trickle is still gathered.
+            self.last_digest = Some(now);
+            self.deliver(only);
+            return Next::Look;
+        }
         let name_of = |row: &&DeliveryRow| row.letter.service.as_ref().map(|about| about.name.clone());
         let names: Vec<ServiceName> = rows.iter().filter_map(name_of).collect();
         let fit = self.office.texts.names_that_fit(kind, &names, self.channel.text_bytes_max(), now);
@@ -243,11 +249,13 @@ const ASKED_MAX: Span = Span::from_secs(3600);
 
 fn log(row: &DeliveryRow, outcome: &Outcome) {
     let (delivery, channel, kind) = (row.id, &row.channel, row.letter.kind.as_str());
-    let service = row.letter.service.as_ref().map_or("", |about| about.name.as_str());
+    let named = row.letter.names.first().map_or("", |name| name.as_str());
+    let service = row.letter.service.as_ref().map_or(named, |about| about.name.as_str());
     match outcome {
         Outcome::Sent => tracing::info!(%delivery, %channel, kind, service, "delivered"),
         Outcome::Retry { error, .. } => {
-            tracing::warn!(%delivery, %channel, kind, service, %error, "not delivered yet, will be tried again");
+            let attempt = row.attempts + 1;
+            tracing::warn!(%delivery, %channel, kind, service, attempt, %error, "not delivered yet, will be tried again");
         }
         Outcome::Failed { error } => {
             tracing::error!(%delivery, %channel, kind, service, %error, "not delivered");

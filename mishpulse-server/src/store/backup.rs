@@ -89,8 +89,11 @@ impl Backup {
         watch: impl FnMut(Copying),
     ) -> Result<Copied, BackupError> {
         let database = data_dir.join(DATABASE);
-        if !database.exists() {
-            return Err(BackupError::NoDatabase { path: database.display().to_string() });
+        let path = database.display().to_string();
+        match database.try_exists() {
+            Ok(true) => {}
+            Ok(false) => return Err(BackupError::NoDatabase { path }),
+            Err(source) => return Err(StoreError::Io { path, source }.into()),
         }
         if file.exists() && !overwrite {
             return Err(BackupError::Exists { path: file.display().to_string() });

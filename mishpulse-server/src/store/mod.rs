@@ -161,7 +161,7 @@ pub enum Outcome {
 #[non_exhaustive]
 pub enum StoreError {
     /// The data folder or a file in it.
-    #[error("{path}: {source}")]
+    #[error("{path}: {source}{}", advice(source))]
     Io {
         /// Which.
         path: String,
@@ -196,4 +196,17 @@ pub enum StoreError {
     /// The store was told to fail.
     #[error("the store was told to fail")]
     Planned,
+}
+
+/// What to do about an error of the file system.
+fn advice(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        std::io::ErrorKind::PermissionDenied => {
+            "; run it as the owner of that folder, or choose another with --data-dir"
+        }
+        std::io::ErrorKind::ReadOnlyFilesystem => "; choose a folder that can be written with --data-dir",
+        std::io::ErrorKind::AlreadyExists | std::io::ErrorKind::NotADirectory => "; a folder is needed there",
+        std::io::ErrorKind::StorageFull => "; make room on that disk",
+        _ => "",
+    }
 }

@@ -76,7 +76,7 @@ impl Server {
                 panic!("the server ended with {status}:\n{text}");
             }
             let line = text.lines().find(|line| line.contains("listens on http://"))?;
-            line.rsplit("http://").next()?.parse().ok()
+            line.rsplit("http://").next()?.trim_end_matches(['"', '}']).parse().ok()
         });
         let server = Self { process, address, log };
         until("the server is ready", Duration::from_secs(20), || {
