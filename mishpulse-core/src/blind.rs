@@ -150,20 +150,20 @@ mod tests {
 
     #[test]
     fn the_number_of_gaps_is_bounded_and_none_is_lost() {
-        let gaps = crash_loop(50_000);
+        let gaps = crash_loop(8_000);
         assert!(gaps.as_slice().len() <= GAPS_MAX);
         assert_eq!(gaps.as_slice()[0].from, at(1000));
         assert!(
             gaps.as_slice().windows(2).all(|pair| pair[1].from.since(pair[0].until) == Span::from_secs(1))
         );
         let newest = gaps.as_slice().len() - 1;
-        assert_eq!(gaps.as_slice()[newest], gap(49_999 * 61_000 + 1000, 50_000 * 61_000));
+        assert_eq!(gaps.as_slice()[newest], gap(7_999 * 61_000 + 1000, 8_000 * 61_000));
     }
 
     #[test]
     fn a_crash_loop_of_weeks_puts_a_death_off_by_a_small_part_of_the_silence() {
         let policy = Policy::new("7d".parse().unwrap()).unwrap();
-        for minutes in [500, 2000, 20_000, 50_000] {
+        for minutes in [500, 2000, 8000] {
             let gaps = crash_loop(minutes);
             for heard_ms in (0..minutes * 61_000).step_by(7 * 3_600_000) {
                 let mut service = Service::new(at(heard_ms));
