@@ -12,7 +12,7 @@ use tokio::sync::{broadcast, oneshot, watch};
 use tokio::task;
 
 use crate::admin_key::{self, AdminKey};
-use crate::clock::SteadyClock;
+use crate::clock::{SteadyClock, WallClock};
 use crate::config::{ServiceName, Settings, Token, needs_restart};
 use crate::engine::{
     Bell, Board, Command, Edit, EditError, Edited, Engine, Inbox, Parts, StartError, Unavailable, inbox,
@@ -172,6 +172,7 @@ impl Prepared {
             inbox: inbox.clone(),
             bell: Arc::clone(&bell),
             clock: Arc::clone(&clock),
+            wall: Arc::new(WallClock),
             texts,
             expires: settings.delivery_expires,
             settled: broadcast::Sender::new(SETTLED_KEPT),
@@ -210,7 +211,8 @@ impl Prepared {
             keys,
             clock,
         };
-        let router = web::routes(ingest::routes(Router::new(), &inbox), &web);
+        let door = ingest::Door { inbox: inbox.clone(), clock: Arc::clone(&office.clock) };
+        let router = web::routes(ingest::routes(Router::new(), &door), &web);
         let router = web::page_routes(router, &web, &Trials::of(&office));
         let router = web::metrics_route(router, &web, inbox.metrics(), open_history(&database).into());
         let router = manage::routes(router, Manage { web: web.clone(), trials: Trials::of(&office) });

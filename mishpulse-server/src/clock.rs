@@ -16,9 +16,7 @@ impl SteadyClock {
     /// A clock that starts at the wall time of this moment.
     #[must_use]
     pub fn new() -> Self {
-        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let ms = i64::try_from(unix.as_millis()).unwrap_or(i64::MAX);
-        Self::starting_at(Timestamp::from_unix_ms(ms))
+        Self::starting_at(WallClock.now())
     }
 
     /// A clock that starts at `start`, for where the wall clock cannot be believed.
@@ -55,6 +53,17 @@ impl Stopwatch {
     #[must_use]
     pub fn elapsed_us(&self) -> u64 {
         u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+/// The wall clock, for what others compare with theirs. It may step; nothing is decided by it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct WallClock;
+
+impl Clock for WallClock {
+    fn now(&self) -> Timestamp {
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_unix_ms(i64::try_from(unix.as_millis()).unwrap_or(i64::MAX))
     }
 }
 

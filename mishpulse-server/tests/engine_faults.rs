@@ -67,7 +67,10 @@ impl Bench {
     fn beat(&mut self, token: &str, signal: Signal) -> Answer {
         let (reply, answer) = oneshot::channel();
         let token = token.parse().unwrap();
-        assert_eq!(self.engine.turn(Some(Command::Beat { token, signal, reply })).0, Flow::Continue);
+        assert_eq!(
+            self.engine.turn(Some(Command::Beat { token, signal, received: self.clock.now(), reply })).0,
+            Flow::Continue
+        );
         answer
     }
 
@@ -187,19 +190,46 @@ fn a_death_is_on_disk_with_its_letter_or_not_at_all() {
 }
 
 #[test]
+fn a_beat_that_waited_in_the_inbox_counts_from_when_it_came_in() {
+    let mut bench = Bench::new();
+    bench.beat("a", Signal::ok());
+    bench.pass(55);
+    // It comes in time, but the engine is busy for a while, past the deadline.
+    let received = bench.clock.now();
+    bench.clock.advance(Span::from_secs(8));
+    let (reply, mut answer) = oneshot::channel();
+    let late = Command::Beat { token: "a".parse().unwrap(), signal: Signal::ok(), received, reply };
+    bench.engine.turn(Some(late));
+    assert_eq!(answer.try_recv().unwrap(), Ok(BeatOutcome::Stored));
+    assert_eq!((bench.status(), bench.letters()), (Status::Alive, 0));
+    bench.pass(52);
+    assert_eq!(bench.status(), Status::Alive);
+    bench.pass(2);
+    assert_eq!(bench.status(), Status::Dead, "and no later than that");
+}
+
+#[test]
 fn a_full_inbox_refuses_at_the_door() {
     let bench = Bench::new();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         let waiting: Vec<_> = (0..16)
             .map(|_| {
-                let ask = |reply| Command::Beat { token: "a".parse().unwrap(), signal: Signal::ok(), reply };
+                let received = bench.clock.now();
+                let ask = move |reply| {
+                    let (token, signal) = ("a".parse().unwrap(), Signal::ok());
+                    Command::Beat { token, signal, received, reply }
+                };
                 let mut asked = Box::pin(bench.inbox.ask(ask));
                 assert!(futures_poll(&mut asked).is_none());
                 asked
             })
             .collect();
-        let ask = |reply| Command::Beat { token: "a".parse().unwrap(), signal: Signal::ok(), reply };
+        let received = bench.clock.now();
+        let ask = move |reply| {
+            let (token, signal) = ("a".parse().unwrap(), Signal::ok());
+            Command::Beat { token, signal, received, reply }
+        };
         assert_eq!(bench.inbox.ask(ask).await, Err(Unavailable));
         drop(waiting);
     });

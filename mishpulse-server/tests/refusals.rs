@@ -200,3 +200,27 @@ fn one_address_cannot_take_every_place() {
         ask(&mut TcpStream::connect(server.address).unwrap()).then_some(())
     });
 }
+
+/// Sends `bytes` as they are, and what comes back within a few seconds.
+fn raw(server: &Server, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(server.address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
+    stream.write_all(bytes).unwrap();
+    let mut answer = vec![0; 4096];
+    let read = stream.read(&mut answer).unwrap_or(0);
+    String::from_utf8_lossy(&answer[..read]).into_owned()
+}
+
+#[test]
+fn sloppy_and_broken_requests_are_answered_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = server(&folder);
+    let beat = b"POST /api/heartbeat/token-a HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}\r\n";
+    assert!(raw(&server, beat).starts_with("HTTP/1.1 200"), "a stray line behind the body");
+    for broken in ["GET /a b HTTP/1.1\r\nHost: x\r\n\r\n", "nonsense\r\n\r\n"] {
+        let answer = raw(&server, broken.as_bytes());
+        assert!(answer.starts_with("HTTP/1.1 400"), "{broken:?}: {answer:?}");
+    }
+    let announced = b"POST /api/heartbeat/token-a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1000000\r\n\r\n";
+    assert!(raw(&server, announced).starts_with("HTTP/1.1 413"), "a long body is not asked for");
+}

@@ -159,5 +159,13 @@ async fn reload(running: &mut Running, source: &Source) {
 }
 
 fn is_mistake(error: &AppError) -> bool {
-    matches!(error, AppError::Declared(_) | AppError::Template(_) | AppError::Notifier(_))
+    use crate::engine::StartError;
+
+    matches!(
+        error,
+        AppError::Declared(_)
+            | AppError::Template(_)
+            | AppError::Notifier(_)
+            | AppError::Engine(StartError::Declared(_) | StartError::Service { .. })
+    )
 }

@@ -1,6 +1,6 @@
 //! What the engine can be asked, and what it answers.
 
-use mishpulse_core::Signal;
+use mishpulse_core::{Signal, Timestamp};
 use tokio::sync::oneshot;
 
 use super::board::Row;
@@ -16,6 +16,8 @@ pub enum Command {
         token: Token,
         /// What it said.
         signal: Signal,
+        /// When it came in.
+        received: Timestamp,
         /// Gets the answer.
         reply: Reply<BeatOutcome>,
     },
@@ -121,6 +123,14 @@ pub enum EditError {
     /// Another service has this token.
     #[error("another service has this token; choose another, or leave it out to get a new one")]
     TokenTaken,
+    /// The token that the configuration file gives a service is another's.
+    #[error("the token of service `{name}` is that of `{other}` already; give one of them another token")]
+    TokenOf {
+        /// Which.
+        name: ServiceName,
+        /// Whose token it is.
+        other: ServiceName,
+    },
     /// A value cannot be.
     #[error(transparent)]
     Wrong(#[from] FieldError),

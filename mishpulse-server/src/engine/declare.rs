@@ -1,44 +1,38 @@
 //! Services that the configuration file declares are made or updated; all others are left alone.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use mishpulse_core::ServiceId;
 
 use super::command::EditError;
 use super::edit::Desk;
-use crate::config::{DeclaredService, ServiceName, Token};
+use crate::config::{ServiceName, Token};
 use crate::store::rows::Identity;
 
 impl Desk<'_> {
     /// Brings the services to what the settings declare: all of them, or none where one cannot be.
     ///
-    /// One that has left the file is kept, and said so once.
+    /// One that has left the file is kept, and said so once. One whose token stands under another name now was renamed.
     pub(super) fn declare(&mut self) -> Result<(), EditError> {
-        let settings = self.settings;
-        self.check_declared(&settings.services)?;
-        let declared: HashSet<&ServiceName> = settings.services.iter().map(|service| &service.name).collect();
+        let plan = self.plan()?;
+        let planned: HashSet<ServiceId> = plan.iter().filter_map(|(id, _)| *id).collect();
         let gone: Vec<(ServiceId, Identity)> = (self.registry.all())
-            .filter(|(_, identity)| identity.declared && !declared.contains(&identity.name))
+            .filter(|(id, identity)| identity.declared && !planned.contains(id))
             .map(|(id, identity)| (id, Identity { declared: false, ..Identity::clone(identity) }))
             .collect();
         for (id, identity) in gone {
             tracing::warn!(service = %identity.name, "is no longer declared in the configuration; it is kept");
             self.update(id, identity, BY)?;
         }
-        for service in &settings.services {
-            let known = self.registry.by_name(&service.name);
-            let token = match (&service.token, known.and_then(|id| self.registry.get(id))) {
-                (Some(token), _) => token.clone(),
-                (None, Some(identity)) => identity.token.clone(),
-                (None, None) => Token::random().map_err(|_| EditError::TokenTaken)?,
-            };
-            let identity = Identity {
-                name: service.name.clone(),
-                token,
-                overrides: service.overrides.clone(),
-                declared: true,
-            };
-            match known {
+        // Names and tokens may change hands: first they are let go, then taken.
+        for (id, identity) in &plan {
+            let Some((id, before)) = id.and_then(|id| Some((id, self.registry.get(id)?))) else { continue };
+            if before.name != identity.name || before.token != identity.token {
+                self.registry.remove(id);
+            }
+        }
+        for (id, identity) in plan {
+            match id {
                 Some(id) => self.update(id, identity, BY)?,
                 None => drop(self.create(identity, BY)?),
             }
@@ -62,23 +56,50 @@ impl Desk<'_> {
         Ok(())
     }
 
-    /// Whether nothing of what is declared, or follows from the defaults, can be refused later.
-    fn check_declared(&self, services: &[DeclaredService]) -> Result<(), EditError> {
+    /// Who becomes what. Nothing of it can be refused later.
+    fn plan(&self) -> Result<Vec<(Option<ServiceId>, Identity)>, EditError> {
         for (_, identity) in self.registry.all() {
             self.settings.defaults.with(&identity.overrides).policy()?;
         }
-        let mut more = 0;
+        let services = &self.settings.services;
+        let names: HashSet<&ServiceName> = services.iter().map(|service| &service.name).collect();
+        let was_renamed = |id: &ServiceId| {
+            let identity = self.registry.get(*id);
+            identity.is_some_and(|identity| identity.declared && !names.contains(&identity.name))
+        };
+        let mut plan = Vec::with_capacity(services.len());
         for service in services {
             self.settings.defaults.with(&service.overrides).policy()?;
-            let id = self.registry.by_name(&service.name);
-            more += usize::from(id.is_none());
-            let Some(token) = &service.token else { continue };
-            if self.registry.by_token(token).is_some_and(|other| Some(other) != id) {
-                return Err(EditError::TokenTaken);
-            }
+            let holder = service.token.as_ref().and_then(|token| self.registry.by_token(token));
+            let id = self.registry.by_name(&service.name).or(holder.filter(was_renamed));
+            let token = match (&service.token, id.and_then(|id| self.registry.get(id))) {
+                (Some(token), _) => token.clone(),
+                (None, Some(identity)) => identity.token.clone(),
+                (None, None) => Token::random().map_err(|_| EditError::TokenTaken)?,
+            };
+            let (name, overrides) = (service.name.clone(), service.overrides.clone());
+            plan.push((id, Identity { name, token, overrides, declared: true }));
         }
+        self.check_tokens(&plan)?;
+        let more = plan.iter().filter(|(id, _)| id.is_none()).count();
         if more > 0 && self.registry.len() + more > self.settings.limits.services {
             return Err(EditError::TooMany(self.settings.limits.services));
+        }
+        Ok(plan)
+    }
+
+    /// Whether nobody has the same token as another when all of `plan` is done.
+    fn check_tokens(&self, plan: &[(Option<ServiceId>, Identity)]) -> Result<(), EditError> {
+        let planned: HashSet<ServiceId> = plan.iter().filter_map(|(id, _)| *id).collect();
+        let mut taken: HashMap<&Token, &ServiceName> = HashMap::new();
+        for (id, identity) in plan {
+            let others = self.registry.by_token(&identity.token).filter(|other| Some(*other) != *id);
+            let keeps =
+                others.filter(|other| !planned.contains(other)).and_then(|other| self.registry.get(other));
+            let other = taken.insert(&identity.token, &identity.name).or(keeps.map(|other| &other.name));
+            if let Some(other) = other {
+                return Err(EditError::TokenOf { name: identity.name.clone(), other: other.clone() });
+            }
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The way to the engine: bounded, so that more work than it can do is refused at the door.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::time::Duration;
 
@@ -14,7 +15,9 @@ use crate::metrics::Metrics;
 pub fn inbox(size: usize) -> (Inbox, Intake) {
     let (sender, receiver) = sync_channel(size);
     let metrics = Arc::new(Metrics::new());
-    (Inbox { sender, metrics: Arc::clone(&metrics) }, Intake { receiver, metrics })
+    let overflowed = Arc::new(AtomicBool::new(false));
+    let intake = Intake { receiver, metrics: Arc::clone(&metrics), overflowed: Arc::clone(&overflowed) };
+    (Inbox { sender, metrics, overflowed }, intake)
 }
 
 /// Sends commands to the engine. Cheap to clone.
@@ -22,6 +25,7 @@ pub fn inbox(size: usize) -> (Inbox, Intake) {
 pub struct Inbox {
     sender: SyncSender<Command>,
     metrics: Arc<Metrics>,
+    overflowed: Arc<AtomicBool>,
 }
 
 impl Inbox {
@@ -66,7 +70,11 @@ impl Inbox {
     fn try_send(&self, command: Command) -> Result<(), Unavailable> {
         self.metrics.inbox_depth.add_one();
         self.sender.try_send(command).map_err(|error| match error {
-            TrySendError::Full(_) | TrySendError::Disconnected(_) => self.not_sent(),
+            TrySendError::Full(_) => {
+                self.overflowed.store(true, Ordering::Release);
+                self.not_sent()
+            }
+            TrySendError::Disconnected(_) => self.not_sent(),
         })
     }
 
@@ -80,6 +88,7 @@ impl Inbox {
 pub struct Intake {
     receiver: Receiver<Command>,
     metrics: Arc<Metrics>,
+    overflowed: Arc<AtomicBool>,
 }
 
 impl Intake {
@@ -98,6 +107,11 @@ impl Intake {
             Ok(command) => Some(self.taken(command)),
             Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
         }
+    }
+
+    /// Whether anything was turned away since this was asked last.
+    pub(super) fn has_overflowed(&self) -> bool {
+        self.overflowed.swap(false, Ordering::AcqRel)
     }
 
     pub(super) const fn metrics(&self) -> &Arc<Metrics> {

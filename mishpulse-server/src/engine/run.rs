@@ -125,22 +125,29 @@ impl<S: Store, C: Clock> Engine<S, C> {
         }
         let mut batch = Batch::default();
         let mut flow = Flow::Continue;
-        let mut has_more = self.drain(&mut batch, now, EVENTS_MAX);
-        let (mut next, mut taken) = (first, 0);
-        for _ in 0..self.parts.settings.limits.batch {
+        // A beat counts from when it was received, and nobody dies of the time that it waited here. Where beats were turned
+        // away, the time since the last look counts as one piece instead: a long one is pardoned.
+        let by_arrival = !self.parts.intake.has_overflowed();
+        let (mut next, mut taken, mut heard_until) = (first, 0, now);
+        let most = self.parts.settings.limits.batch as u64;
+        while taken < most {
             let Some(command) = next.take().or_else(|| self.parts.intake.next()) else { break };
-            if matches!(command, Command::Stop) {
-                flow = Flow::Stop;
-                break;
-            }
-            self.apply(command, &mut batch, now);
-            taken += 1;
+            let at = match &command {
+                Command::Stop => {
+                    flow = Flow::Stop;
+                    break;
+                }
+                Command::Beat { received, .. } if by_arrival => now.min(*received),
+                _ => now,
+            };
+            self.apply(command, &mut batch, at);
+            (taken, heard_until) = (taken + 1, at);
         }
-        if !has_more {
-            has_more = self.drain(&mut batch, now, EVENTS_MAX);
-        }
+        // Where more are waiting, what happened after the last of these is left to the next turn.
+        let until = if taken < most { now } else { heard_until };
+        let has_more = self.drain(&mut batch, until, EVENTS_MAX);
         let stopwatch = Stopwatch::start();
-        let committed = batch.commit(&mut self.parts.store, &self.dog, &self.registry, now);
+        let committed = batch.commit(&mut self.parts.store, &self.dog, &self.registry, until);
         self.count_commit(&stopwatch, taken, committed.is_ok());
         match committed {
             Ok(()) => {
@@ -165,8 +172,8 @@ impl<S: Store, C: Clock> Engine<S, C> {
                     self.parts.settings = before;
                 }
                 batch.refuse();
-                self.close(now, &error.into());
-                has_more = false;
+                self.close(&error.into());
+                return (flow, false);
             }
         }
         (flow, has_more)
@@ -199,7 +206,7 @@ impl<S: Store, C: Clock> Engine<S, C> {
 
     fn apply(&mut self, command: Command, batch: &mut Batch, now: Timestamp) {
         match command {
-            Command::Beat { token, signal, reply } => {
+            Command::Beat { token, signal, reply, .. } => {
                 let id = self.registry.by_token(&token);
                 match id.map(|id| (id, self.dog.beat(id, signal, now))) {
                     Some((id, Ok(()))) => {
@@ -254,7 +261,9 @@ impl<S: Store, C: Clock> Engine<S, C> {
     }
 
     /// Refuses everything for a while, longer after each failure: what is in memory is ahead of the store.
-    fn close(&mut self, now: Timestamp, error: &StartError) {
+    fn close(&mut self, error: &StartError) {
+        // Read anew: the store may have taken long to fail.
+        let now = self.parts.clock.now();
         if self.failures == 0 {
             tracing::error!(%error, "the store does not work; beats are refused until it does");
         }
@@ -279,7 +288,7 @@ impl<S: Store, C: Clock> Engine<S, C> {
                 true
             }
             Err(error) => {
-                self.close(now, &error);
+                self.close(&error);
                 false
             }
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Response, StatusCode, header};
@@ -36,8 +36,7 @@ pub async fn serve(listener: TcpListener, router: Arc<Router>, limits: Limits, m
     http.timer(TokioTimer::new())
         .header_read_timeout(Duration::from(limits.header_timeout))
         .max_buf_size(limits.header_bytes.max(MIN_BUFFER_BYTES))
-        .max_headers(limits.headers)
-        .pipeline_flush(true);
+        .max_headers(limits.headers);
     let limits = Arc::new(limits);
     loop {
         // A place is taken before a connection is accepted: those beyond the limit wait in the system's queue.
@@ -100,7 +99,8 @@ async fn answer(
     limits: &Limits,
 ) -> Response<Body> {
     let (head, body) = request.into_parts();
-    let reply = match timeout(limits.body_timeout.into(), read(body, limits.body_bytes)).await {
+    let is_asking = head.headers.contains_key(header::EXPECT);
+    let reply = match timeout(limits.body_timeout.into(), read(body, limits.body_bytes, is_asking)).await {
         Ok(Ok(body)) => router.answer(Request::new(head, body, peer)).await,
         Ok(Err(BodyError::TooLong)) => {
             let detail = format!("a body may have {} bytes at most; send a shorter one", limits.body_bytes);
@@ -122,7 +122,12 @@ enum BodyError {
     Broken,
 }
 
-async fn read(mut body: Incoming, most: usize) -> Result<Bytes, BodyError> {
+/// Reads a body of `most` bytes at most. One that is announced as too long is not asked for, where its sender is asking first.
+async fn read(mut body: Incoming, most: usize, is_asking: bool) -> Result<Bytes, BodyError> {
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if announced > DRAIN_BYTES_MAX || (is_asking && announced > most) {
+        return Err(BodyError::TooLong);
+    }
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
     let mut length = 0;

@@ -2,4 +2,4 @@
 
 mod native;
 
-pub use native::routes;
+pub use native::{Door, routes};

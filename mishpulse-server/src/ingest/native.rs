@@ -1,10 +1,11 @@
 //! Our own dialect: `POST /api/heartbeat/<token>` with JSON, or `GET` and `HEAD` with a query.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use mishpulse_core::{Signal, SignalKind};
+use mishpulse_core::{Clock, Signal, SignalKind};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::config::Token;
 use crate::engine::{BeatOutcome, Command, Inbox, Unavailable};
@@ -12,9 +13,8 @@ use crate::http::{Method, Params, Query, Reply, Request, Router, StatusCode, hea
 
 /// Adds the routes of this dialect.
 #[must_use]
-pub fn routes(router: Router, inbox: &Inbox) -> Router {
-    let by_body = inbox.clone();
-    let by_query = inbox.clone();
+pub fn routes(router: Router, door: &Door) -> Router {
+    let (by_body, by_query) = (door.clone(), door.clone());
     router
         .at(Method::POST, PATH, move |request, params| {
             beat(by_body.clone(), from_body(&request.body), params)
@@ -24,10 +24,20 @@ pub fn routes(router: Router, inbox: &Inbox) -> Router {
         })
 }
 
+/// Where beats come in.
+#[derive(Clone)]
+pub struct Door {
+    /// The way to the engine.
+    pub inbox: Inbox,
+    /// Says when a beat came in.
+    pub clock: Arc<dyn Clock + Send + Sync>,
+}
+
 const PATH: &str = "/api/heartbeat/{token}";
 const RETRY_AFTER_SECS: &str = "1";
 
-async fn beat(inbox: Inbox, signal: Result<Signal, Mistake>, params: Params) -> Reply {
+async fn beat(door: Door, signal: Result<Signal, Mistake>, params: Params) -> Reply {
+    let Door { inbox, clock } = door;
     let signal = match signal {
         Ok(signal) => signal,
         Err(mistake) => {
@@ -37,7 +47,8 @@ async fn beat(inbox: Inbox, signal: Result<Signal, Mistake>, params: Params) -> 
     };
     let token = params.decoded(0).and_then(|token| token.parse::<Token>().ok());
     let Some(token) = token else { return unknown_token(&inbox) };
-    match inbox.ask(|reply| Command::Beat { token, signal, reply }).await {
+    let received = clock.now();
+    match inbox.ask(|reply| Command::Beat { token, signal, received, reply }).await {
         Ok(BeatOutcome::Stored) => {
             inbox.metrics().beats.stored.add_one();
             Reply::ready_json(StatusCode::OK, &b"{\"result\":\"ok\"}"[..])
@@ -61,7 +72,7 @@ fn unknown_token(inbox: &Inbox) -> Reply {
 /// Why a beat cannot be understood.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 enum Mistake {
-    #[error("the body is not JSON ({0}); send {{\"status\":\"ok\"}}, or nothing at all for ok")]
+    #[error("the body is not a JSON object ({0}); send {{\"status\":\"ok\"}}, or nothing at all for ok")]
     NotJson(String),
     #[error("`{0}` is no status; use ok, warning or error")]
     UnknownStatus(String),
@@ -76,53 +87,55 @@ struct Body<'a> {
     message: Option<Cow<'a, str>>,
 }
 
-/// The same, with a message that is anything: no beat is refused for its message.
-#[derive(Deserialize)]
-struct LenientBody {
-    #[serde(default)]
-    status: Option<String>,
-    #[serde(default)]
-    message: Value,
-}
-
 fn from_body(body: &[u8]) -> Result<Signal, Mistake> {
     match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
         None => return Ok(Signal::ok()),
         Some(b'{') => {}
-        Some(_) => return Err(Mistake::NotJson("it is no object".to_owned())),
+        Some(_) => return Err(Mistake::NotJson("it begins with something else than `{`".to_owned())),
     }
     if let Ok(body) = serde_json::from_slice::<Body<'_>>(body) {
         return signal(body.status.as_deref(), body.message.as_deref());
     }
-    let body: LenientBody =
+    // No beat is refused for its message, whatever that is.
+    let mut body: Map<String, Value> =
         serde_json::from_str(&mended(body)).map_err(|error| Mistake::NotJson(error.to_string()))?;
-    let message = match body.message {
+    let mut text = |name| match body.remove(name)? {
         Value::Null => None,
         Value::String(text) => Some(text),
         other => Some(other.to_string()),
     };
-    signal(body.status.as_deref(), message.as_deref())
+    signal(text("status").as_deref(), text("message").as_deref())
 }
 
 /// `body` with what is no text replaced by `U+FFFD`: bytes that are not UTF-8, and halves of surrogate pairs, which some
 /// languages write for such bytes.
 fn mended(body: &[u8]) -> String {
-    let mut text = String::from_utf8_lossy(body).into_owned();
-    let is_surrogate = |at: usize| {
-        let escape = text.as_bytes().get(at..at + 4);
-        escape.is_some_and(|escape| {
-            escape.starts_with(b"\\u")
-                && escape[2].eq_ignore_ascii_case(&b'd')
-                && matches!(escape[3], b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F')
-        })
-    };
-    let halves: Vec<usize> = (0..text.len()).filter(|at| is_surrogate(*at)).collect();
-    for at in halves {
-        if text.is_char_boundary(at + 6) {
-            text.replace_range(at..at + 6, "\\ufffd");
-        }
+    let text = String::from_utf8_lossy(body);
+    let mut mended = String::with_capacity(text.len());
+    let mut rest = &*text;
+    while let Some(at) = rest.find('\\') {
+        mended.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let length = match (utf16_escape(rest), rest.get(6..).and_then(utf16_escape)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => 12,
+            (Some(0xd800..=0xdfff), _) => {
+                mended.push_str("\\ufffd");
+                rest = &rest[6..];
+                continue;
+            }
+            (Some(_), _) => 6,
+            (None, _) => 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
+        };
+        mended.push_str(&rest[..length]);
+        rest = &rest[length..];
     }
-    text
+    mended.push_str(rest);
+    mended
+}
+
+/// The unit of UTF-16 that `text` begins with, where that is an escape such as `\u00e9`.
+fn utf16_escape(text: &str) -> Option<u16> {
+    u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok()
 }
 
 fn from_query(query: Query<'_>) -> Result<Signal, Mistake> {
@@ -172,6 +185,9 @@ mod tests {
         assert_eq!(message(br#"{"message":{"code":7}}"#), r#"{"code":7}"#);
         assert_eq!(message(b"{\"message\":\"caf\xe9\"}"), "caf\u{fffd}");
         assert_eq!(message(br#"{"message":"file \udcff.txt"}"#), "file \u{fffd}.txt");
+        assert_eq!(message(br#"{"message":"\ud83d\ude00 \udc00"}"#), "\u{1f600} \u{fffd}");
+        assert_eq!(message(b"{\"message\":\"C:\\\\udev \xe9\"}"), "C:\\udev \u{fffd}");
+        assert_eq!(message(br#"{"message":"a","message":"b"}"#), "b");
         assert_eq!(message(format!("{{\"message\":\"{}\"}}", "x".repeat(5000)).as_bytes()).len(), 4096);
     }
 

@@ -45,7 +45,7 @@ impl From<Refusal> for Reply {
             EditError::NameTaken(_) | EditError::NameDeclared(_) => {
                 Self::problem_with(StatusCode::CONFLICT, "name", &detail)
             }
-            EditError::TokenTaken | EditError::TokenDeclared(_) => {
+            EditError::TokenTaken | EditError::TokenOf { .. } | EditError::TokenDeclared(_) => {
                 Self::problem_with(StatusCode::CONFLICT, "token", &detail)
             }
             EditError::Wrong(wrong) => {

@@ -63,7 +63,7 @@ impl Notifier {
     pub fn prepare(&self, settings: &Settings) -> Result<ReadyChannels, NotifierError> {
         let channels = settings.channels.iter();
         let ready = channels.map(|(name, settings)| {
-            let channel = open(settings, &self.office.clock);
+            let channel = open(settings, &self.office.wall);
             let channel = channel.map_err(|error| NotifierError::Channel(name.clone(), error))?;
             Ok(Ready { name: name.clone(), channel, history: (self.open_history)()? })
         });

@@ -26,6 +26,8 @@ pub struct Office {
     pub bell: Arc<Bell>,
     /// Who tells the time.
     pub clock: Arc<dyn Clock + Send + Sync>,
+    /// Who tells the time that others compare with theirs.
+    pub wall: Arc<dyn Clock + Send + Sync>,
     /// In which words.
     pub texts: Arc<Texts>,
     /// After how long a letter that no try got through is given up.
@@ -207,10 +209,12 @@ impl Worker {
             return Outcome::Failed { error: why };
         }
         let next_try = at + backoff(row.attempts + 1, jitter()).max(asked);
-        if next_try > row.created_at + self.office.expires {
+        let expires_at = row.created_at + self.office.expires;
+        if at >= expires_at {
             return Outcome::Failed { error: format!("given up after {}: {why}", self.office.expires) };
         }
-        Outcome::Retry { next_try, error: why }
+        // The last try is made when it expires, whatever the channel asked for.
+        Outcome::Retry { next_try: next_try.min(expires_at), error: why }
     }
 
     /// Has it written down. Until that is done nothing else is sent, or this letter would be sent again.

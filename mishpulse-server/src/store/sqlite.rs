@@ -90,8 +90,8 @@ impl Store for SqliteStore {
     }
 }
 
-/// How long a writer waits for another one, such as a person with the `sqlite3` shell.
-const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
+/// How long a writer waits for another one, such as a person with the `sqlite3` shell. Senders wait with it, so it is short.
+const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1);
 const STATEMENTS: usize = 64;
 
 /// The name of the database in the data folder.
