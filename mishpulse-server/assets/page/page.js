@@ -186,7 +186,6 @@
       else if (live && live.dataset.live === String(service.id)) {
         if (live.dataset.s !== service.status) hit(live);
         fill(live, service);
-        document.title = `${SIGNS[service.status]} ${plain(service.name)}: ${words.status[service.status]} · MishPulse`;
         setSign(service.status);
         read();
       }
@@ -222,13 +221,23 @@
         events.forEach(change);
       });
   }
+  function replace(old, fresh) {
+    for (const { name, value } of fresh.attributes) old.setAttribute(name, value);
+    if (!fresh.dataset.due) delete old.dataset.due;
+    if (old.innerHTML !== fresh.innerHTML) old.replaceChildren(...fresh.childNodes);
+    return old;
+  }
   function takeOver(page) {
     for (const id of ["summary", "empty", "past"]) {
       const [old, fresh] = [byId(id), page.getElementById(id)];
       if (old && fresh && old.innerHTML !== fresh.innerHTML) old.replaceChildren(...fresh.childNodes);
     }
-    if (!rest) return;
     document.title = page.title;
+    if (live) {
+      replace(live, find("[data-live]", page));
+      setSign(live.dataset.s);
+    }
+    if (!rest) return;
     showWorst(find("h1", page).dataset.s);
     for (const number of page.querySelectorAll("[id^=n-]")) {
       write(byId(number.id), number.textContent);
@@ -237,11 +246,7 @@
     for (const id of ["trouble", "rest"]) {
       const rows = [...page.querySelectorAll(`#${id} li`)].map((fresh) => {
         const old = byId(fresh.id);
-        if (!old) return fresh;
-        for (const { name, value } of fresh.attributes) old.setAttribute(name, value);
-        if (!fresh.dataset.due) delete old.dataset.due;
-        if (old.innerHTML !== fresh.innerHTML) old.replaceChildren(...fresh.childNodes);
-        return old;
+        return old ? replace(old, fresh) : fresh;
       });
       find("ul", byId(id)).replaceChildren(...rows);
       Object.assign(byId(id).dataset, page.getElementById(id).dataset);
@@ -288,6 +293,10 @@
       if (source.readyState === EventSource.CLOSED) setTimeout(connect, 2000);
     };
   }
+  addEventListener("mouseover", ({ target }) => {
+    const time = target.closest?.("time[datetime]");
+    if (time) time.title = new Date(time.dateTime).toLocaleString(lang);
+  });
   connect();
   tick();
   setInterval(tick, 1000);

@@ -81,6 +81,9 @@ impl Feed {
                 stirred = timeout(KEEP_ALIVE, self.board.stirred()) => stirred.is_ok(),
                 _ = stopping.wait_for(|stop| *stop) => break,
             };
+            if self.rest() {
+                continue;
+            }
             if stirred {
                 self.tell();
             } else {
@@ -131,22 +134,26 @@ impl Feed {
         let _ = state.viewers.as_ref().map(|viewers| viewers.send(event));
     }
 
-    /// Lets all viewers know that the connection is there; where there was none for a while, rests.
+    /// Lets all viewers know that the connection is there.
     fn keep_alive(&self) {
+        // An event and no comment: the page, too, wants to know.
+        let data = serde_json::to_string(&Hello { now: self.clock.now() }).unwrap_or_default();
+        let event = Bytes::from(format!("event: still\ndata: {data}\n\n"));
+        let _ = self.state().viewers.as_ref().map(|viewers| viewers.send(event));
+    }
+
+    /// Stops to follow the board where nobody has watched for a while, and says whether that is so.
+    fn rest(&self) -> bool {
         let now = self.clock.now();
         let mut state = self.state();
-        let watchers = state.viewers.as_ref().map_or(0, |viewers| viewers.receiver_count());
-        if watchers > 0 {
+        if state.viewers.as_ref().is_some_and(|viewers| viewers.receiver_count() > 0) {
             state.wanted_at = now;
-            // An event and no comment: the page, too, wants to know.
-            let data = serde_json::to_string(&Hello { now }).unwrap_or_default();
-            let event = Bytes::from(format!("event: still\ndata: {data}\n\n"));
-            let _ = state.viewers.as_ref().map(|viewers| viewers.send(event));
         } else if state.is_on && now.since(state.wanted_at) > REST_AFTER {
             state.is_on = false;
             state.forget();
             self.board.follow(false);
         }
+        !state.is_on
     }
 
     fn wake(&self, state: &mut State) {

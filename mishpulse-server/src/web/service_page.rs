@@ -105,7 +105,7 @@ pub(super) async fn answer(web: Web, request: Request, name: String) -> Reply {
         days_said: format!("{}: {} {}", words.days_title, month.label, month.percent),
         uptime: vec![uptime(words.day, 1), uptime(words.week, 7), month],
         gaps: Gaps::new(&gaps, effective.timeout + effective.grace),
-        events: tell(&kept.events, &kept.deliveries, words),
+        events: tell(&kept.events, &kept.deliveries, words, pages.session.is_some()),
         older: events_end.map(|seq| format!("{base}?before={seq}#h-history")),
         settings: tell_settings(&row, &effective, words, now),
         badge: web.badges.of(&row),

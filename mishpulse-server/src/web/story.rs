@@ -28,18 +28,24 @@ pub(super) struct Sent {
     pub(super) error: Option<String>,
 }
 
-/// `events`, newest first, with the deliveries that belong to them.
-pub(super) fn tell(events: &[(i64, EventRow)], deliveries: &[DeliveryRow], words: &Words) -> Vec<Chapter> {
+/// `events`, newest first, with the deliveries that belong to them. Who did what by hand, and why a delivery failed, is told
+/// to whoever `is_known` only: it may name hosts and people.
+pub(super) fn tell(
+    events: &[(i64, EventRow)],
+    deliveries: &[DeliveryRow],
+    words: &Words,
+    is_known: bool,
+) -> Vec<Chapter> {
     let mut chapters = Vec::with_capacity(events.len());
     let mut events = events.iter().map(|(_, event)| event).peekable();
     while let Some(event) = events.next() {
-        let mut chapter = chapter(event, deliveries, words);
+        let mut chapter = chapter(event, deliveries, words, is_known);
         // An alert comes right behind the change that it tells of: one line says both.
         if let EventKind::Alert { alert, .. } = event.kind
             && let Some(change) = events.next_if(|next| is_change_behind(next, alert, event.at))
         {
             let sent = std::mem::take(&mut chapter.deliveries);
-            chapter = Chapter { deliveries: sent, ..self::chapter(change, &[], words) };
+            chapter = Chapter { deliveries: sent, ..self::chapter(change, &[], words, is_known) };
         }
         chapters.push(chapter);
     }
@@ -59,7 +65,7 @@ fn is_change_behind(event: &EventRow, kind: AlertKind, at: Timestamp) -> bool {
     tells && event.at == at
 }
 
-fn chapter(event: &EventRow, deliveries: &[DeliveryRow], words: &Words) -> Chapter {
+fn chapter(event: &EventRow, deliveries: &[DeliveryRow], words: &Words, is_known: bool) -> Chapter {
     let said = |message: &Option<String>| message.as_deref().map(cut).filter(|text| !text.is_empty());
     let (status, what, said) = match &event.kind {
         EventKind::Transition { from, to, message } => {
@@ -69,6 +75,7 @@ fn chapter(event: &EventRow, deliveries: &[DeliveryRow], words: &Words) -> Chapt
             (Some(status_of(*alert)), format!("{}: {}", words.told, words.alert(*alert)), said(message))
         }
         EventKind::Blind { .. } => (None, words.blind_line.to_owned(), None),
+        EventKind::Edit { action, .. } if !is_known => (None, words.action(action).to_owned(), None),
         EventKind::Edit { action, by } => {
             (None, format!("{} ({} {})", words.action(action), words.edited_by, one_line(by)), None)
         }
@@ -77,7 +84,7 @@ fn chapter(event: &EventRow, deliveries: &[DeliveryRow], words: &Words) -> Chapt
         EventKind::Alert { alert, .. } => deliveries
             .iter()
             .filter(|row| row.letter.kind == LetterKind::Alert(*alert) && row.letter.at == event.at)
-            .map(|row| sent(row, words))
+            .map(|row| sent(row, words, is_known))
             .collect(),
         _ => Vec::new(),
     };
@@ -92,7 +99,7 @@ fn chapter(event: &EventRow, deliveries: &[DeliveryRow], words: &Words) -> Chapt
     }
 }
 
-fn sent(row: &DeliveryRow, words: &Words) -> Sent {
+fn sent(row: &DeliveryRow, words: &Words, is_known: bool) -> Sent {
     let (state, word) = match row.state {
         DeliveryState::Pending => ("pending", words.pending),
         DeliveryState::Sent => ("sent", words.sent),
@@ -102,7 +109,8 @@ fn sent(row: &DeliveryRow, words: &Words) -> Sent {
         0 | 1 => word.to_owned(),
         attempts => format!("{word} ({}: {attempts})", words.attempts),
     };
-    Sent { channel: row.channel.to_string(), state, word, error: row.last_error.as_deref().map(cut) }
+    let error = row.last_error.as_deref().filter(|_| is_known).map(cut);
+    Sent { channel: row.channel.to_string(), state, word, error }
 }
 
 /// The status that an alert is about.

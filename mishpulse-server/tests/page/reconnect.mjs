@@ -18,6 +18,8 @@ await test("after kill -9 the page comes back by itself with all that happened",
   await server.beat("api", "error", "while nobody looked");
   await page.waitForSelector('#trouble li[data-s=error] a[href="/services/api"]');
   await own.waitForSelector("#past .events [data-s=error]");
+  await own.waitForSelector(".hero[data-s=error]");
+  assert.equal(await own.title(), "🟠 api: error · MishPulse");
   await Promise.all([isLive(page), isLive(own)]);
   assert.equal(await page.title(), "🟠 1 error, 2 alive · MishPulse");
   await server.beat("web", "warning");
