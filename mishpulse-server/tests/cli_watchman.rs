@@ -24,8 +24,11 @@ fn the_metrics_say_what_happened() {
     let hook = Hook::start();
     let server = Server::start(folder.path(), &config(&hook, &(service("a", "1h") + &service("b", "1h"))));
     let page = server.get("/metrics");
+    assert_eq!(page.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    let asked = [("accept", "application/openmetrics-text;version=1.0.0,text/plain;q=0.5")];
+    let open = request("GET", &server.url("/metrics"), None, &asked);
     assert_eq!(
-        page.header("content-type"),
+        open.header("content-type"),
         Some("application/openmetrics-text; version=1.0.0; charset=utf-8")
     );
     assert!(page.body.ends_with("# EOF\n"), "{}", page.body);

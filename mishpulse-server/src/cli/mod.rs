@@ -7,6 +7,7 @@ mod channel;
 mod check;
 mod completions;
 mod data;
+mod descriptors;
 mod logs;
 mod remote;
 mod run;

@@ -16,7 +16,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::{Web, is_ready};
 use crate::engine::Summary;
-use crate::http::{Method, Reply, Request, Router, StatusCode};
+use crate::http::{Method, Reply, Request, Router, StatusCode, header};
 use crate::metrics::{Histogram, Metrics};
 use crate::store::{History, StoreError};
 
@@ -32,12 +32,21 @@ pub fn metrics_route(router: Router, web: &Web, metrics: &Arc<Metrics>, history:
     })
 }
 
-const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// The older name of what is, but for its last line, which is a comment there, the same text.
+const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// What `request` asks for.
+fn media_type(request: &Request) -> &'static str {
+    let accepts = request.header(header::ACCEPT).unwrap_or_default();
+    if accepts.contains("application/openmetrics-text") { OPEN_METRICS } else { PROMETHEUS_TEXT }
+}
 
 async fn answer(web: Web, metrics: Arc<Metrics>, history: OpenHistory, request: Request) -> Reply {
     if let Err(refusal) = web.check_access(&request) {
         return refusal;
     }
+    let media_type = media_type(&request);
     let oldest = tokio::task::spawn_blocking(move || history()?.oldest_pending());
     let oldest = match oldest.await {
         Ok(Ok(oldest)) => Oldest::Known(oldest),
@@ -59,7 +68,7 @@ async fn answer(web: Web, metrics: Arc<Metrics>, history: OpenHistory, request: 
     registry.register_collector(Box::new(scrape));
     let mut page = String::new();
     match text::encode(&mut page, &registry) {
-        Ok(()) => Reply::text(StatusCode::OK, MEDIA_TYPE, page),
+        Ok(()) => Reply::text(StatusCode::OK, media_type, page),
         Err(fmt::Error) => Reply::problem(StatusCode::INTERNAL_SERVER_ERROR, "the metrics cannot be written"),
     }
 }
