@@ -20,6 +20,8 @@ pub struct Fleet {
     pub by_token: HashMap<u128, ServiceId>,
     /// The time of the last call.
     pub now: Timestamp,
+    /// When to look next, as of the last [`run_until`](Self::run_until).
+    pub next: Timestamp,
 }
 
 impl Fleet {
@@ -55,7 +57,7 @@ impl Fleet {
         let tokens: Vec<u128> =
             (0..size).map(|_| u128::from(rng.next_u64()) << 64 | u128::from(rng.next_u64())).collect();
         let by_token = tokens.iter().map(|token| (*token, dog.watch(policy, now))).collect();
-        Self { dog, tokens, by_token, now }
+        Self { dog, tokens, by_token, now, next: now }
     }
 
     /// An `ok` from one of them, now.
@@ -76,12 +78,15 @@ impl Fleet {
     /// Lets time pass as a driver should: polled at each `next_deadline`. How many events came out.
     pub fn run_until(&mut self, until: Timestamp) -> usize {
         let mut events = 0;
-        while let Some(next) = self.dog.next_deadline().filter(|next| *next <= until) {
-            self.now = next;
+        loop {
+            self.next = self.dog.next_deadline().expect("someone is watched");
+            if self.next > until {
+                self.now = until;
+                return events;
+            }
+            self.now = self.next;
             events += self.drain();
         }
-        self.now = until;
-        events
     }
 
     fn expect_no_gap(event: &Event) {

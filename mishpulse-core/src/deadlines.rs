@@ -63,15 +63,17 @@ impl Deadlines {
 
     /// Takes out the first service that is due by `now`, in order of time and handle; `due` says when each is really due.
     ///
-    /// O(log n) for each entry that is due, and up to [`SLICE`] entries moved ahead of their time. After a jump of
-    /// time all the buckets that were jumped over are emptied at once.
+    /// O(log n) for what it returns, after [`SLICE`] entries at most that were moved ahead of their time and as many that
+    /// came up early: then it returns `None`, and [`next_look`](Self::next_look) asks for the next slice. After a jump
+    /// of time all the buckets that were jumped over are emptied at once.
     pub(crate) fn pop(
         &mut self,
         now: Timestamp,
         mut due: impl FnMut(ServiceId) -> Option<Timestamp>,
     ) -> Option<ServiceId> {
         self.empty_buckets(now, &mut due);
-        while let Some(&(at, id)) = self.near.first().filter(|(at, _)| *at <= now) {
+        for _ in 0..SLICE {
+            let &(at, id) = self.near.first().filter(|(at, _)| *at <= now)?;
             self.near.pop_first();
             if self.filed[id.index()] != Place::near(at) {
                 continue;
@@ -241,7 +243,8 @@ const FURTHEST: u64 = BUCKETS - 2;
 /// Buckets are emptied this many ahead of time: two seconds, in which looks of [`SLICE`] entries a millisecond move two
 /// million.
 const AHEAD: u64 = 16;
-/// One look takes no more chunks out of buckets whose time has not come once it has taken so many entries.
+/// One look takes no more chunks out of buckets whose time has not come once it has taken so many entries, and no more
+/// entries out of `near` once it has found so many whose time has not come.
 const SLICE: usize = 1024;
 const CHUNK: usize = 256;
 const AT_ONCE: usize = 32;
@@ -304,6 +307,32 @@ mod tests {
         assert!(most < 3000, "{most} entries for one service");
         let later = at(now_ms + 600_000);
         while deadlines.pop(later, |_| Some(due)).is_some() {}
+        assert_eq!(deadlines.entries(), 0);
+    }
+
+    #[test]
+    fn a_stale_entry_goes_when_it_comes_up() {
+        let mut deadlines = Deadlines::new(at(0));
+        // Now and then it is to come up early, for a moment: each time an entry in the ring is left behind.
+        for second in 0..7200 {
+            let now_ms = second * 1000;
+            if second % 20 == 0 {
+                deadlines.file(ID, at(now_ms + 40_000));
+            }
+            assert_eq!(deadlines.pop(at(now_ms), |_| Some(at(now_ms + 300_000))), None);
+        }
+        assert!(deadlines.entries() < 40, "{} entries for one service", deadlines.entries());
+    }
+
+    #[test]
+    fn who_is_due_earlier_and_earlier_has_one_entry_near() {
+        let mut deadlines = Deadlines::new(at(0));
+        for due_ms in (500..2000).rev() {
+            deadlines.file(ID, at(due_ms));
+            assert_eq!(deadlines.near.len(), 1);
+        }
+        assert_eq!(deadlines.pop(at(499), |_| Some(at(500))), None);
+        assert_eq!(deadlines.pop(at(500), |_| Some(at(500))), Some(ID));
         assert_eq!(deadlines.entries(), 0);
     }
 

@@ -3,7 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use crate::blind::Config;
+use crate::blind::{Config, Gap};
 use crate::error::{AlreadyWatched, UnknownService};
 use crate::event::Event;
 use crate::id::ServiceId;
@@ -15,7 +15,7 @@ use crate::watchdog;
 
 /// A [`Watchdog`](watchdog::Watchdog) whose services go by a key: a name, a number, an address.
 ///
-/// It is driven in the same way; each call costs a look-up in a `BTreeMap` more.
+/// It is driven in the same way; each call costs a look-up in a `BTreeMap` more, and each event a copy of the key.
 #[derive(Debug)]
 pub struct Watchdog<K: Ord> {
     inner: watchdog::Watchdog,
@@ -28,6 +28,31 @@ impl<K: Ord + Clone> Watchdog<K> {
     #[must_use]
     pub fn new(config: Config, now: Timestamp) -> Self {
         Self { inner: watchdog::Watchdog::new(config, now), ids: BTreeMap::new(), keys: Vec::new() }
+    }
+
+    /// Goes on with stored facts; see [`watchdog::Watchdog::restore`]. Events at the same moment come in the order in
+    /// which the services are given, so give them in the same order each time.
+    ///
+    /// # Errors
+    /// [`AlreadyWatched`] where two services have the same key.
+    pub fn restore(
+        config: Config,
+        services: impl IntoIterator<Item = (K, Policy, Service)>,
+        gaps: impl IntoIterator<Item = Gap>,
+        seen: Timestamp,
+        now: Timestamp,
+    ) -> Result<Self, AlreadyWatched> {
+        let (mut ids, mut keys, mut rows) = (BTreeMap::new(), Vec::new(), Vec::new());
+        for (key, policy, service) in services {
+            let id = ServiceId::at(keys.len());
+            keys.push(Some(key.clone()));
+            rows.push((id, policy, service));
+            if ids.insert(key, id).is_some() {
+                return Err(AlreadyWatched);
+            }
+        }
+        let inner = watchdog::Watchdog::restore(config, rows, gaps, seen, now).map_err(|_| AlreadyWatched)?;
+        Ok(Self { inner, ids, keys })
     }
 
     /// Watches one more service.
@@ -101,6 +126,12 @@ impl<K: Ord + Clone> Watchdog<K> {
         self.inner.service(*self.ids.get(key)?)
     }
 
+    /// The policy of a service.
+    #[must_use]
+    pub fn policy(&self, key: &K) -> Option<&Policy> {
+        self.inner.policy(*self.ids.get(key)?)
+    }
+
     /// Until when a service must be heard; `None` where its silence is not measured.
     #[must_use]
     pub fn deadline(&self, key: &K) -> Option<Timestamp> {
@@ -110,6 +141,12 @@ impl<K: Ord + Clone> Watchdog<K> {
     /// Everyone who is watched, in order of their keys.
     pub fn services(&self) -> impl Iterator<Item = (&K, &Service)> {
         self.ids.iter().filter_map(|(key, id)| Some((key, self.inner.service(*id)?)))
+    }
+
+    /// When the watcher was away, as far as it still counts for someone; to be stored after [`Event::Blind`].
+    #[must_use]
+    pub fn gaps(&self) -> &[Gap] {
+        self.inner.gaps()
     }
 
     /// How many services are watched.

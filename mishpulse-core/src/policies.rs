@@ -7,6 +7,7 @@ use crate::id::ServiceId;
 use crate::policy::Policy;
 use crate::time::Span;
 
+/// A million services share a handful of policies, so each service keeps but the place of its own.
 #[derive(Debug, Default)]
 pub(crate) struct Policies {
     /// The place in `kept` of each service's policy.

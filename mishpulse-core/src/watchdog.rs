@@ -162,7 +162,9 @@ impl Watchdog {
     /// First comes what inputs led to, in their order, then what fell due, in order of (time it became true, handle).
     ///
     /// A single call does a bounded amount of work, however many are due, as long as the driver keeps to
-    /// [`next_deadline`](Self::next_deadline). The first call after having been away may cost O(n).
+    /// [`next_deadline`](Self::next_deadline): where more than a thousand services are heard in the last two seconds
+    /// before one and the same deadline, it asks to be called again after a millisecond for those who were not. The first
+    /// call after having been away may cost O(n).
     #[must_use = "an event that is dropped is an alert that nobody gets"]
     pub fn poll(&mut self, now: Timestamp) -> Option<Event> {
         let now = self.advance(now);

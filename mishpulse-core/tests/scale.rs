@@ -70,6 +70,29 @@ fn ten_thousand_due_in_the_same_millisecond() {
 }
 
 #[test]
+fn ten_thousand_heard_just_before_their_deadline_hide_nobody() {
+    const SERVICES: u32 = 10_000;
+    let policy = Policy::new(Span::from_secs(60)).unwrap();
+    let mut dog = Watchdog::new(Config::default(), START);
+    for id in (0..SERVICES).map(ServiceId::new) {
+        assert_eq!(dog.watch(policy, START), id);
+        dog.beat(id, Signal::ok(), START).unwrap();
+    }
+    let deadline = START + Span::from_secs(60);
+    let just_before = START + Span::from_secs(59);
+    drive(&mut dog, START, just_before);
+    // All but each hundredth: their entries in the index come up with those of the dead, and are not acted upon.
+    for id in (0..SERVICES).filter(|number| number % 100 > 0).map(ServiceId::new) {
+        dog.beat(id, Signal::ok(), just_before).unwrap();
+    }
+    let (events, _) = drive(&mut dog, just_before, deadline + Span::from_ms(1 + 10));
+    let dead: Vec<_> = events.iter().filter_map(death).collect();
+    let expected: Vec<_> =
+        (0..SERVICES).step_by(100).map(|number| (deadline, ServiceId::new(number))).collect();
+    assert_eq!(dead, expected, "within ten milliseconds");
+}
+
+#[test]
 fn timeouts_from_a_millisecond_to_days_side_by_side() {
     let mut rng = Rng::new(1);
     let mut dog = Watchdog::new(Config::blind_after(Span::LONGEST), START);
@@ -277,6 +300,13 @@ fn a_poll_after_each_input_is_asked_for_at_once() {
     let said = scene.put(Input::Look);
     assert_eq!(said.len(), 2);
     assert!(said[1].contains(AlertKind::Error.as_str()));
+}
+
+#[test]
+fn a_watchdog_may_move_to_another_thread() {
+    const fn is_send<T: Send + Sync>() {}
+    is_send::<Watchdog>();
+    is_send::<Event>();
 }
 
 /// Polls at each next deadline until `until`: what came out, and how often it looked.

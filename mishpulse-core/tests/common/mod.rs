@@ -7,13 +7,13 @@ use mishpulse_core::testing::Trace;
 /// Whether a trace keeps a law, or what is wrong.
 pub(crate) type Verdict = Result<(), String>;
 
-/// Checks `law` over the traces of many seeds: of all below `MISHPULSE_SEEDS` (default 150), or of `MISHPULSE_SEED` alone.
+/// Checks `law` over the traces of many seeds: of all below `MISHPULSE_SEEDS` (default 100), or of `MISHPULSE_SEED` alone.
 /// Where one breaks it, says which seed it was and the shortest trace that breaks it as well.
 pub(crate) fn holds(law: impl Fn(&Trace) -> Verdict) {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect(name));
     let seeds = match number("MISHPULSE_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..number("MISHPULSE_SEEDS").unwrap_or(150),
+        None => 0..number("MISHPULSE_SEEDS").unwrap_or(100),
     };
     for seed in seeds {
         let trace = Trace::generate(seed);
