@@ -67,7 +67,7 @@ fn index_a_beat(criterion: &mut Criterion) {
                 for _ in 0..times {
                     let now = start + part(PERIOD, turn, size);
                     if fleet.next <= now {
-                        spent += timed(|| drop(fleet.run_until(now)));
+                        spent += timed(|| fleet.run_until(now));
                     }
                     fleet.now = now;
                     fleet.beat(ServiceId::new(order[turn]));
@@ -93,7 +93,7 @@ fn death(criterion: &mut Criterion) {
                 while deaths < times {
                     let mut fleet = Fleet::heard_within(size, TIMEOUT);
                     let end = fleet.now + TIMEOUT + Span::from_ms(1);
-                    spent += timed(|| drop(fleet.run_until(end) + fleet.drain()));
+                    spent += timed(|| fleet.run_until(end) + fleet.drain());
                     deaths += size as u64;
                 }
                 spent.mul_f64(times as f64 / deaths as f64)

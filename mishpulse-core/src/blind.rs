@@ -117,7 +117,7 @@ impl Gaps {
     fn join_two(&mut self, now: Timestamp) {
         let closeness = |earlier: &Gap, later: &Gap| {
             let (length, age) = (later.until.since(earlier.from), now.since(earlier.from));
-            (u128::from(length.as_ms()) << 64) / u128::from(age.as_ms().max(1))
+            length.as_ms().saturating_mul(1 << 16) / age.as_ms().max(1)
         };
         let pairs = self.0.windows(2).enumerate();
         let Some((place, _)) = pairs.min_by_key(|(_, pair)| closeness(&pair[0], &pair[1])) else { return };

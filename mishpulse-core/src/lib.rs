@@ -183,7 +183,9 @@ pub use id::ServiceId;
 pub use policy::{AlertKinds, Policy};
 pub use service::{Service, Status, Trouble};
 pub use signal::{Message, Signal, SignalKind};
+#[cfg(target_has_atomic = "64")]
+pub use time::ManualClock;
 #[cfg(feature = "std")]
 pub use time::SystemClock;
-pub use time::{Clock, ManualClock, Span, Timestamp};
+pub use time::{Clock, Span, Timestamp};
 pub use watchdog::Watchdog;

@@ -198,9 +198,20 @@ pub trait Clock {
 }
 
 /// A clock that stands still until it is told to move; for tests and simulations.
+///
+/// ```
+/// use mishpulse_core::{Clock, ManualClock, Span, Timestamp};
+///
+/// let clock = ManualClock::new(Timestamp::from_unix_ms(0));
+/// clock.advance(Span::from_secs(60));
+/// assert_eq!(clock.now(), Timestamp::from_unix_ms(60_000));
+/// ```
+// Some small processors have no atomic that wide.
+#[cfg(target_has_atomic = "64")]
 #[derive(Debug)]
 pub struct ManualClock(core::sync::atomic::AtomicU64);
 
+#[cfg(target_has_atomic = "64")]
 impl ManualClock {
     /// A clock that stands at `now`.
     #[must_use]
@@ -219,6 +230,7 @@ impl ManualClock {
     }
 }
 
+#[cfg(target_has_atomic = "64")]
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         NonZeroU64::new(self.0.load(core::sync::atomic::Ordering::SeqCst))

@@ -189,7 +189,7 @@ fn a_late_look_finds_everyone_in_order() {
         let mut dog = Watchdog::new(Config::blind_after(blind_after), START);
         let mut rng = Rng::new(late.as_ms());
         let mut expected = Vec::new();
-        for _ in 0..500 {
+        for _ in 0..3000 {
             // Due within the jump or somewhat after it, and none so short that it is blinded.
             let timeout = Span::from_ms(2 * late.as_ms() + rng.below(late.as_ms() + 1000));
             let id = dog.watch(Policy::new(timeout).unwrap(), START);
