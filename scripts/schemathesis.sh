@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Throws generated requests, right ones and wrong ones, at a live server, and fails where it does not do what its description says.
-# SECONDS_MAX bounds it, SEED repeats a run.
+# SECONDS_MAX and EXAMPLES bound it, SEED repeats a run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -49,7 +49,7 @@ SCHEMATHESIS_HOOKS="$scripts/schemathesis_hooks.py" \
     "$schemathesis" --config-file "$scripts/schemathesis.toml" run "$url/api/openapi.json" \
     --header "Authorization: Bearer $key" \
     --exclude-path /events \
-    --max-time "${SECONDS_MAX:-70}" --seed "${SEED:-1}" --workers 1 --warnings off --no-color
+    --max-time "${SECONDS_MAX:-70}" --max-examples "${EXAMPLES:-100}" --seed "${SEED:-1}" --workers 1 --warnings off --no-color
 
 # It is still there, and has found nothing wrong with itself. Its one channel fails rightly where the service behind it is gone.
 if ! kill -0 "$server" || grep -a 'ERROR\|panicked' "$folder/log" | grep -av 'not delivered'; then
