@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use mishpulse_core::{Clock, Timestamp};
@@ -24,8 +23,8 @@ use crate::notify::{
     Notifier, NotifierError, Office, OpenHistory, SharedClock, TemplateError, Texts, Trials,
 };
 use crate::self_heartbeat::{IsWell, Watchman};
-use crate::store::rows::{Identity, Loaded};
-use crate::store::{History, SqliteHistory, SqliteStore, Store, StoreError};
+use crate::store::rows::Identity;
+use crate::store::{History, SqliteHistory, SqliteStore, StoreError};
 use crate::web::{self, Archive, BadgeIds, Feed, Sessions, Web};
 
 /// Starts a server inside any program that runs tokio: the binary, a test, or an app of your own.
@@ -45,7 +44,7 @@ pub struct Running {
     office: Office,
     is_well: IsWell,
     watchman: Watchman,
-    engine: JoinHandle<()>,
+    engine: task::JoinHandle<()>,
     engine_ended: oneshot::Receiver<()>,
     http: task::JoinHandle<()>,
     /// What opens the management API.
@@ -89,9 +88,6 @@ pub enum AppError {
     /// One of the operator's own texts does not work.
     #[error("configuration: {0}")]
     Template(#[from] TemplateError),
-    /// The system gives no more threads.
-    #[error("no thread for the engine: {0}")]
-    Thread(std::io::Error),
     /// The store does not take writes.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -161,10 +157,9 @@ impl Prepared {
     /// # Errors
     /// [`AppError`] where it cannot; nothing runs then.
     pub fn start(self, clock: Option<SharedClock>) -> Result<Running, AppError> {
-        let Self { settings, listener, address, texts, mut store, admin_key } = self;
+        let Self { settings, listener, address, texts, store, admin_key } = self;
         let database = store.path().to_owned();
-        let loaded = store.load()?;
-        let (clock, woke_at) = wake(clock, &loaded);
+        let (clock, woke_at) = wake(clock, store.seen()?);
 
         let (inbox, intake) = inbox(settings.limits.inbox);
         let (board, bell) = (Arc::new(Board::new()), Arc::new(Bell::default()));
@@ -185,15 +180,14 @@ impl Prepared {
             board: Arc::clone(&board),
             bell,
         };
-        let engine = Engine::start(parts, loaded, woke_at)?;
+        let engine = Engine::start(parts, woke_at)?;
         let notifier = Notifier::start(&settings, office.clone(), open_history(&database))?;
         let (ended, engine_ended) = oneshot::channel();
-        let engine = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
-            engine.run();
+        let engine = task::spawn(async move {
+            engine.run().await;
             // Nobody waits for it when the server is being stopped.
             let _ = ended.send(());
         });
-        let engine = engine.map_err(AppError::Thread)?;
 
         let keys = keys(&settings, &admin_key).throttled(Arc::clone(&clock), settings.limits.key_failures);
         let keys = Arc::new(keys);
@@ -337,18 +331,17 @@ impl Running {
         // The channels first: what they just sent is still to be written down.
         let channels = self.notifier.stop();
         let _ = self.http.await;
-        let (inbox, engine) = (self.inbox, self.engine);
-        let ended = task::spawn_blocking(move || {
+        let waited = task::spawn_blocking(move || {
             let deadline = std::time::Instant::now() + CHANNELS_TIMEOUT;
             for channel in channels {
                 while !channel.is_finished() && std::time::Instant::now() < deadline {
                     std::thread::sleep(Duration::from_millis(10));
                 }
             }
-            inbox.stop();
-            engine.join()
         });
-        if !matches!(ended.await, Ok(Ok(()))) {
+        let _ = waited.await;
+        self.inbox.stop();
+        if self.engine.await.is_err() {
             tracing::error!("the engine did not end well");
         }
     }
@@ -360,10 +353,10 @@ const SETTLED_KEPT: usize = 1024;
 const CHANNELS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The clock to go by, and what time it was by a clock that may have been set back while the server was down.
-fn wake(clock: Option<SharedClock>, loaded: &Loaded) -> (SharedClock, Timestamp) {
+fn wake(clock: Option<SharedClock>, seen: Option<Timestamp>) -> (SharedClock, Timestamp) {
     let clock = clock.unwrap_or_else(|| Arc::new(SteadyClock::new()));
     let woke_at = clock.now();
-    match loaded.seen.filter(|seen| *seen > woke_at) {
+    match seen.filter(|seen| *seen > woke_at) {
         Some(seen) => {
             tracing::warn!(
                 behind = %seen.since(woke_at),

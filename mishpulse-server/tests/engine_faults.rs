@@ -51,8 +51,7 @@ impl Bench {
             board: Arc::clone(&board),
             bell: Arc::new(Bell::default()),
         };
-        let loaded = store.clone().load().unwrap();
-        let engine = Engine::start(parts, loaded, clock.now()).unwrap();
+        let engine = Engine::start(parts, clock.now()).unwrap();
         Self { clock, store, board, inbox, engine }
     }
 
@@ -96,7 +95,9 @@ fn a_beat_is_answered_after_it_is_stored() {
     let mut bench = Bench::new();
     let mut answer = bench.beat("a", Signal::ok());
     assert_eq!(answer.try_recv().unwrap(), Ok(BeatOutcome::Stored));
-    assert_eq!(bench.store.clone().load().unwrap().services[0].facts.status, Status::Alive);
+    let mut statuses = Vec::new();
+    bench.store.clone().load(&mut |row| statuses.push(row.facts.status)).unwrap();
+    assert_eq!(statuses, [Status::Alive]);
     assert_eq!(bench.status(), Status::Alive);
     assert_eq!(bench.beat("b", Signal::ok()).try_recv().unwrap(), Ok(BeatOutcome::UnknownToken));
 }

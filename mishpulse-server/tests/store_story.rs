@@ -3,7 +3,8 @@
 use mishpulse_core::{AlertKind, Gap, Service, ServiceId, Signal, Span, Status, Timestamp, Trouble};
 use mishpulse_server::config::{ChannelName, Durability, Overrides, ServiceName, Token};
 use mishpulse_server::store::rows::{
-    About, DeliveryId, DeliveryState, EventKind, EventRow, Identity, Letter, LetterKind, TransitionRow,
+    About, DeliveryId, DeliveryState, EventKind, EventRow, Identity, Letter, LetterKind, Loaded, ServiceRow,
+    TransitionRow,
 };
 use mishpulse_server::store::{
     Failing, History, MemoryStore, NewDelivery, Outcome, Settlement, SqliteHistory, SqliteStore, Store,
@@ -27,8 +28,7 @@ fn over_sqlite() {
 }
 
 fn story<S: Store>(mut store: S, history: &dyn History, open_again: impl Fn() -> S) {
-    assert_eq!(store.load().unwrap().services, []);
-    assert_eq!(store.load().unwrap().seen, None);
+    assert_eq!(load(&mut store), (vec![], Loaded::default()));
 
     // Two services are made; one of them is in trouble.
     let (a, b) = (ServiceId::new(0), ServiceId::new(1));
@@ -61,12 +61,11 @@ fn story<S: Store>(mut store: S, history: &dyn History, open_again: impl Fn() ->
             ..Writes::default()
         })
         .unwrap();
-    let loaded = store.load().unwrap();
-    assert_eq!(loaded.seen, Some(at(3)));
-    assert_eq!(loaded.gaps, [gap]);
-    assert_eq!(loaded.services.len(), 2);
-    assert_eq!((&loaded.services[0].identity, &loaded.services[0].facts), (&ann, &in_trouble));
-    assert_eq!((&loaded.services[1].identity, &loaded.services[1].facts), (&bob, &fresh));
+    let (services, loaded) = load(&mut store);
+    assert_eq!(loaded, Loaded { gaps: vec![gap], seen: Some(at(3)) });
+    assert_eq!(services.len(), 2);
+    assert_eq!((&services[0].identity, &services[0].facts), (&ann, &in_trouble));
+    assert_eq!((&services[1].identity, &services[1].facts), (&bob, &fresh));
     let events = history.events(a, None, 10).unwrap();
     assert_eq!(events.len(), 1);
     assert_eq!(events[0].1, transition);
@@ -95,7 +94,7 @@ fn story<S: Store>(mut store: S, history: &dyn History, open_again: impl Fn() ->
     // Names and tokens change hands within one commit.
     let (ann_now, bob_now) = (identity("bob"), identity("ann"));
     store.commit(&Writes { identities: vec![(a, &ann_now), (b, &bob_now)], ..Writes::default() }).unwrap();
-    assert_eq!(store.load().unwrap().services[0].identity, ann_now);
+    assert_eq!(load(&mut store).0[0].identity, ann_now);
 
     // Letters leave in order, one of each service at a time.
     let ops: ChannelName = "ops".parse().unwrap();
@@ -138,9 +137,18 @@ fn story<S: Store>(mut store: S, history: &dyn History, open_again: impl Fn() ->
     let sent = history.deliveries(Some(DeliveryState::Sent), None, 10).unwrap();
     assert!(sent.iter().any(|row| row.id == id(3) && row.digest == Some(id(4))));
 
+    // One is heard, and then again: only that is new of it.
+    for secs in [40, 50] {
+        let heard = Service { last_seen: Some(at(secs)), silent_from: at(secs), ..in_trouble.clone() };
+        let writes = Writes { now: Some(at(secs + 1)), heard: vec![(a, &heard)], ..Writes::default() };
+        store.commit(&writes).unwrap();
+        let (services, loaded) = load(&mut store);
+        assert_eq!((&services[0].facts, loaded.seen), (&heard, Some(at(secs + 1))));
+    }
+
     // What goes, goes with its history; its letters stay.
     store.commit(&Writes { removed: &[a], ..Writes::default() }).unwrap();
-    assert_eq!(store.load().unwrap().services.len(), 1);
+    assert_eq!(load(&mut store).0.len(), 1);
     assert_eq!(history.events(a, None, 10).unwrap(), []);
     assert_eq!(history.deliveries(None, None, 10).unwrap().len(), 4);
 
@@ -158,10 +166,9 @@ fn story<S: Store>(mut store: S, history: &dyn History, open_again: impl Fn() ->
     assert_eq!(left.iter().map(|row| row.id).collect::<Vec<_>>(), [id(5)]);
 
     // Another one that opens the same goes on from there.
-    let before = store.load().unwrap();
+    let before = load(&mut store);
     drop(store);
-    let after = open_again().load().unwrap();
-    assert_eq!((after.services, after.gaps, after.seen), (before.services, before.gaps, before.seen));
+    assert_eq!(load(&mut open_again()), before);
 }
 
 #[test]
@@ -176,12 +183,12 @@ fn memory_fails_as_it_is_told() {
     };
     store.fail(Failing::Loses);
     assert!(matches!(store.commit(&writes()), Err(StoreError::Planned)));
-    assert_eq!(store.load().unwrap().services, []);
+    assert_eq!(load(&mut store).0, []);
     store.fail(Failing::KeepsAndFails);
     assert!(store.commit(&writes()).is_err());
-    assert_eq!(store.load().unwrap().services.len(), 1);
+    assert_eq!(load(&mut store).0.len(), 1);
     store.fail(Failing::Broken);
-    assert!(store.load().is_err());
+    assert!(store.load(&mut |_| {}).is_err());
 }
 
 #[test]
@@ -251,6 +258,12 @@ fn the_sqlite_that_is_built_in_is_free_of_the_wal_reset_fault() {
 }
 
 const NONE: [DeliveryId; 0] = [];
+
+fn load(store: &mut impl Store) -> (Vec<ServiceRow>, Loaded) {
+    let mut services = Vec::new();
+    let loaded = store.load(&mut |row| services.push(row)).unwrap();
+    (services, loaded)
+}
 
 fn at(secs: i64) -> Timestamp {
     Timestamp::from_unix_ms(1_760_616_000_000 + secs * 1000)

@@ -16,7 +16,9 @@ use crate::store::{NewDelivery, Settlement, Store, StoreError, Writes};
 pub(super) struct Batch {
     /// Services to which something happened, in any order and more than once.
     pub(super) touched: Vec<ServiceId>,
-    /// Those of them that are new or have other settings.
+    /// Services that were heard and to which, as far as that goes, nothing else happened; likewise.
+    pub(super) heard: Vec<ServiceId>,
+    /// Those of the touched that are new or have other settings.
     pub(super) edited: Vec<ServiceId>,
     pub(super) removed: Vec<ServiceId>,
     pub(super) events: Vec<EventRow>,
@@ -63,21 +65,25 @@ impl Batch {
         registry: &Registry,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        for ids in [&mut self.touched, &mut self.edited] {
+        for ids in [&mut self.touched, &mut self.edited, &mut self.heard] {
             ids.sort_unstable();
             ids.dedup();
+        }
+        if !self.touched.is_empty() {
+            self.heard.retain(|id| self.touched.binary_search(id).is_err());
         }
         // What was made and dropped in the same turn was never there.
         self.events.retain(|event| event.service.is_none_or(|id| dog.service(id).is_some()));
         for delivery in &mut self.deliveries {
             delivery.service = delivery.service.filter(|id| dog.service(*id).is_some());
         }
-        let facts = self.touched.iter().filter_map(|id| Some((*id, dog.service(*id)?)));
+        let facts_of = |id: &ServiceId| Some((*id, dog.service(*id)?));
         let identities = self.edited.iter().filter_map(|id| Some((*id, &**registry.get(*id)?)));
         store.commit(&Writes {
             now: Some(now),
             identities: identities.collect(),
-            facts: facts.collect(),
+            facts: self.touched.iter().filter_map(facts_of).collect(),
+            heard: self.heard.iter().filter_map(facts_of).collect(),
             removed: &self.removed,
             events: &self.events,
             deliveries: &self.deliveries,
@@ -101,7 +107,7 @@ impl Batch {
             if self.was_blind {
                 dog.services().for_each(|(id, _)| show(id));
             } else {
-                self.touched.iter().for_each(|id| show(*id));
+                self.touched.iter().chain(&self.heard).for_each(|id| show(*id));
             }
         });
         for answer in self.answers {

@@ -1,11 +1,12 @@
 //! The way to the engine: bounded, so that more work than it can do is refused at the door.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::timeout;
 
 use super::command::{Command, Reply, Unavailable};
 use crate::metrics::Metrics;
@@ -13,19 +14,32 @@ use crate::metrics::Metrics;
 /// Makes an inbox for `size` commands, and the end that the engine reads.
 #[must_use]
 pub fn inbox(size: usize) -> (Inbox, Intake) {
-    let (sender, receiver) = sync_channel(size);
-    let metrics = Arc::new(Metrics::new());
-    let overflowed = Arc::new(AtomicBool::new(false));
-    let intake = Intake { receiver, metrics: Arc::clone(&metrics), overflowed: Arc::clone(&overflowed) };
-    (Inbox { sender, metrics, overflowed }, intake)
+    let shared = Arc::new(Shared {
+        queue: Mutex::new(Queue { commands: VecDeque::new(), size, is_closed: false }),
+        stirred: Notify::new(),
+        overflowed: AtomicBool::new(false),
+        metrics: Arc::new(Metrics::new()),
+    });
+    (Inbox(Arc::clone(&shared)), Intake { shared, taken: VecDeque::new() })
 }
 
 /// Sends commands to the engine. Cheap to clone.
 #[derive(Clone)]
-pub struct Inbox {
-    sender: SyncSender<Command>,
+pub struct Inbox(Arc<Shared>);
+
+struct Shared {
+    queue: Mutex<Queue>,
+    /// Rings when a command comes into an empty queue.
+    stirred: Notify,
+    overflowed: AtomicBool,
     metrics: Arc<Metrics>,
-    overflowed: Arc<AtomicBool>,
+}
+
+struct Queue {
+    commands: VecDeque<Command>,
+    size: usize,
+    /// The engine is no more.
+    is_closed: bool,
 }
 
 impl Inbox {
@@ -35,7 +49,7 @@ impl Inbox {
     /// [`Unavailable`] where the inbox is full, the engine has stopped, or it could not be kept.
     pub async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, Unavailable> {
         let (reply, answer) = oneshot::channel();
-        self.try_send(command(reply))?;
+        self.send(command(reply))?;
         answer.await.unwrap_or(Err(Unavailable))
     }
 
@@ -49,77 +63,95 @@ impl Inbox {
         answer.blocking_recv().unwrap_or(Err(Unavailable))
     }
 
-    /// Tells the engine to stop after what it is doing. Waits where the inbox is full.
+    /// Tells the engine to stop after what it is doing, however full the inbox is.
     pub fn stop(&self) {
-        // Where the engine is gone already, there is nothing left to stop.
-        let _ = self.send(Command::Stop);
+        self.0.queue().commands.push_back(Command::Stop);
+        self.0.metrics.inbox_depth.add_one();
+        self.0.stirred.notify_one();
     }
 
     /// What the server counts: every part has an inbox, so every part can count.
     #[must_use]
-    pub const fn metrics(&self) -> &Arc<Metrics> {
-        &self.metrics
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.0.metrics
     }
 
     fn send(&self, command: Command) -> Result<(), Unavailable> {
-        // Counted before it is sent, so that the other end never takes one that was not counted.
-        self.metrics.inbox_depth.add_one();
-        self.sender.send(command).map_err(|_| self.not_sent())
-    }
-
-    fn try_send(&self, command: Command) -> Result<(), Unavailable> {
-        self.metrics.inbox_depth.add_one();
-        self.sender.try_send(command).map_err(|error| match error {
-            TrySendError::Full(_) => {
-                self.overflowed.store(true, Ordering::Release);
-                self.not_sent()
-            }
-            TrySendError::Disconnected(_) => self.not_sent(),
-        })
-    }
-
-    fn not_sent(&self) -> Unavailable {
-        self.metrics.inbox_depth.take_one();
-        Unavailable
+        let mut queue = self.0.queue();
+        if queue.is_closed {
+            return Err(Unavailable);
+        }
+        if queue.commands.len() >= queue.size {
+            drop(queue);
+            self.0.overflowed.store(true, Ordering::Release);
+            return Err(Unavailable);
+        }
+        let is_first = queue.commands.is_empty();
+        queue.commands.push_back(command);
+        self.0.metrics.inbox_depth.add_one();
+        drop(queue);
+        // One wake-up for all that come in until the engine takes them.
+        if is_first {
+            self.0.stirred.notify_one();
+        }
+        Ok(())
     }
 }
 
-/// The end of the inbox that the engine reads.
+impl Shared {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The end of the inbox that the engine reads. Once it is dropped, all that is sent is refused.
 pub struct Intake {
-    receiver: Receiver<Command>,
-    metrics: Arc<Metrics>,
-    overflowed: Arc<AtomicBool>,
+    shared: Arc<Shared>,
+    /// Taken out of the queue, all at once.
+    taken: VecDeque<Command>,
 }
 
 impl Intake {
-    /// The next command, or `None` after `wait`. `Some(Command::Stop)` where nobody can send any more.
-    pub(super) fn wait(&self, wait: Duration) -> Option<Command> {
-        match self.receiver.recv_timeout(wait) {
-            Ok(command) => Some(self.taken(command)),
-            Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => Some(Command::Stop),
+    /// Waits until there is a command, at most for `wait`.
+    pub(super) async fn wait(&mut self, wait: Duration) {
+        if self.taken.is_empty() && self.shared.queue().commands.is_empty() {
+            // Whether it rang or the time has passed, the engine looks.
+            let _ = timeout(wait, self.shared.stirred.notified()).await;
         }
     }
 
-    /// A command that is there already.
-    pub(super) fn next(&self) -> Option<Command> {
-        match self.receiver.try_recv() {
-            Ok(command) => Some(self.taken(command)),
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
+    /// The next command that is there.
+    pub(super) fn next(&mut self) -> Option<Command> {
+        if self.taken.is_empty() {
+            std::mem::swap(&mut self.taken, &mut self.shared.queue().commands);
         }
+        let command = self.taken.pop_front()?;
+        self.shared.metrics.inbox_depth.take_one();
+        Some(command)
+    }
+
+    /// Whether there is none to take.
+    pub(super) fn is_empty(&self) -> bool {
+        self.taken.is_empty() && self.shared.queue().commands.is_empty()
     }
 
     /// Whether anything was turned away since this was asked last.
     pub(super) fn has_overflowed(&self) -> bool {
-        self.overflowed.swap(false, Ordering::AcqRel)
+        self.shared.overflowed.swap(false, Ordering::AcqRel)
     }
 
-    pub(super) const fn metrics(&self) -> &Arc<Metrics> {
-        &self.metrics
+    pub(super) fn metrics(&self) -> &Arc<Metrics> {
+        &self.shared.metrics
     }
+}
 
-    fn taken(&self, command: Command) -> Command {
-        self.metrics.inbox_depth.take_one();
-        command
+impl Drop for Intake {
+    fn drop(&mut self) {
+        let mut queue = self.shared.queue();
+        queue.is_closed = true;
+        // Whoever waits for an answer is told that there is none.
+        let waiting = std::mem::take(&mut queue.commands);
+        drop(queue);
+        drop(waiting);
     }
 }

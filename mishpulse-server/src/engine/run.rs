@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mishpulse_core::{Clock, Config, RestoreError, Span, Timestamp, Watchdog};
+use mishpulse_core::{Clock, Config, RestoreError, Span, Status, Timestamp, Watchdog};
 
 use super::batch::{Answer, Batch};
 use super::bell::Bell;
@@ -13,7 +13,6 @@ use super::inbox::Intake;
 use super::registry::Registry;
 use crate::clock::Stopwatch;
 use crate::config::{FieldError, ServiceName, Settings};
-use crate::store::rows::Loaded;
 use crate::store::{Store, StoreError};
 
 /// The thread's own state. Everything that it touches it owns, or is given in [`Parts`].
@@ -22,6 +21,8 @@ pub struct Engine<S, C> {
     dog: Watchdog,
     registry: Registry,
     next_prune: Timestamp,
+    /// When the next part of what the store put off is done; `None` where there is none.
+    next_tidy: Option<Timestamp>,
     /// Tries to keep or to read something that failed since the last that did not.
     failures: u32,
     /// After a failure: until when everything is refused, and then what is in memory is built anew from the store.
@@ -77,13 +78,13 @@ pub enum StartError {
 }
 
 impl<S: Store, C: Clock> Engine<S, C> {
-    /// Goes on from `loaded`, with the services that the settings declare. `woke_at` is the time by a clock that may have
+    /// Goes on from what the store has, with the services that the settings declare. `woke_at` is the time by a clock that may have
     /// been set back since; after that the parts' own clock holds.
     ///
     /// # Errors
     /// [`StartError`].
-    pub fn start(mut parts: Parts<S, C>, loaded: Loaded, woke_at: Timestamp) -> Result<Self, StartError> {
-        let (mut dog, mut registry) = restore(&parts.settings, loaded, woke_at)?;
+    pub fn start(mut parts: Parts<S, C>, woke_at: Timestamp) -> Result<Self, StartError> {
+        let (mut dog, mut registry) = restore(&parts.settings, &mut parts.store, woke_at)?;
         let mut batch = Batch::default();
         let now = parts.clock.now();
         let mut desk = Desk {
@@ -101,16 +102,24 @@ impl<S: Store, C: Clock> Engine<S, C> {
         batch.publish(&parts.board, &dog, &registry);
         parts.board.looked(now, true);
         parts.bell.ring();
-        Ok(Self { parts, dog, registry, next_prune: now, failures: 0, closed_until: None })
+        Ok(Self { parts, dog, registry, next_prune: now, next_tidy: None, failures: 0, closed_until: None })
     }
 
     /// Runs until it is told to stop.
-    pub fn run(mut self) {
+    ///
+    /// It works where the beats came in: a turn begins when the thread has read all that had arrived, and the answers are on
+    /// their way when it ends, so that no thread waits for another one to be woken. A turn blocks its thread for as long as
+    /// the store takes; so the runtime needs two threads, for others to go on meanwhile.
+    pub async fn run(mut self) {
         let mut has_more = false;
         loop {
-            let wait = if has_more { Span::ZERO } else { self.wait() };
-            let first = self.parts.intake.wait(wait.into());
-            match self.turn(first) {
+            if !has_more {
+                let wait = self.wait();
+                self.parts.intake.wait(wait.into()).await;
+            }
+            // Whatever else has arrived is read first, and shares the commit.
+            tokio::task::yield_now().await;
+            match self.turn(None) {
                 (Flow::Stop, _) => return,
                 (Flow::Continue, more) => has_more = more,
             }
@@ -166,6 +175,7 @@ impl<S: Store, C: Clock> Engine<S, C> {
                     self.failures = 0;
                 }
                 self.prune(now);
+                self.tidy(now);
             }
             Err(error) => {
                 if let Some(before) = batch.settings_before.take() {
@@ -176,7 +186,7 @@ impl<S: Store, C: Clock> Engine<S, C> {
                 return (flow, false);
             }
         }
-        (flow, has_more)
+        (flow, has_more || !self.parts.intake.is_empty())
     }
 
     fn count_commit(&self, stopwatch: &Stopwatch, commands: u64, is_kept: bool) {
@@ -197,7 +207,8 @@ impl<S: Store, C: Clock> Engine<S, C> {
             return until.since(now);
         }
         let due = self.dog.next_deadline().map_or(Span::LONGEST, |due| due.since(now));
-        due.min(self.parts.settings.check_every)
+        let tidy = self.next_tidy.map_or(Span::LONGEST, |due| due.since(now));
+        due.min(tidy).min(self.parts.settings.check_every)
     }
 
     fn drain(&mut self, batch: &mut Batch, now: Timestamp, most: usize) -> bool {
@@ -207,14 +218,20 @@ impl<S: Store, C: Clock> Engine<S, C> {
     fn apply(&mut self, command: Command, batch: &mut Batch, now: Timestamp) {
         match command {
             Command::Beat { token, signal, reply, .. } => {
-                let id = self.registry.by_token(&token);
-                match id.map(|id| (id, self.dog.beat(id, signal, now))) {
-                    Some((id, Ok(()))) => {
-                        batch.touched.push(id);
-                        batch.answers.push(Answer::Beat(reply));
-                    }
-                    _ => drop(reply.send(Ok(BeatOutcome::UnknownToken))),
+                let Some(id) = self.registry.by_token(&token) else {
+                    let _ = reply.send(Ok(BeatOutcome::UnknownToken));
+                    return;
+                };
+                let before = self.dog.service(id).map(|service| service.status);
+                if self.dog.beat(id, signal, now).is_err() {
+                    let _ = reply.send(Ok(BeatOutcome::UnknownToken));
+                    return;
                 }
+                batch.answers.push(Answer::Beat(reply));
+                // The usual beat leads to nothing but that it was heard.
+                let after = self.dog.service(id).map(|service| service.status);
+                let is_routine = before == after && matches!(before, Some(Status::Alive | Status::Warning));
+                (if is_routine { &mut batch.heard } else { &mut batch.touched }).push(id);
             }
             Command::Edit { edit, by, reply } => match self.desk(batch, now).carry_out(edit, &by) {
                 Ok(Some(id)) => batch.answers.push(Answer::Edited(reply, id)),
@@ -281,8 +298,7 @@ impl<S: Store, C: Clock> Engine<S, C> {
             Some(until) if now < until => return false,
             Some(_) => {}
         }
-        let loaded = self.parts.store.load().map_err(StartError::from);
-        match loaded.and_then(|loaded| restore(&self.parts.settings, loaded, now)) {
+        match restore(&self.parts.settings, &mut self.parts.store, now) {
             Ok((dog, registry)) => {
                 (self.dog, self.registry, self.closed_until) = (dog, registry, None);
                 true
@@ -294,7 +310,7 @@ impl<S: Store, C: Clock> Engine<S, C> {
         }
     }
 
-    fn refuse_all(&self, first: Option<Command>) -> Flow {
+    fn refuse_all(&mut self, first: Option<Command>) -> Flow {
         let mut next = first;
         while let Some(command) = next.take().or_else(|| self.parts.intake.next()) {
             if matches!(command, Command::Stop) {
@@ -303,6 +319,22 @@ impl<S: Store, C: Clock> Engine<S, C> {
             command.refuse();
         }
         Flow::Continue
+    }
+
+    /// Does a part of what the store put off, where its time has come.
+    fn tidy(&mut self, now: Timestamp) {
+        if self.next_tidy.is_some_and(|due| now < due) {
+            return;
+        }
+        let pause = match self.parts.store.tidy(&self.dog, now) {
+            Ok(true) => TIDY_AGAIN,
+            Ok(false) => TIDY_EVERY,
+            Err(error) => {
+                tracing::warn!(%error, "what was put off could not be written; it is done later");
+                TIDY_EVERY
+            }
+        };
+        self.next_tidy = Some(now + pause);
     }
 
     /// Drops history that is too old, a little at a time.
@@ -329,6 +361,9 @@ const EVENTS_MAX: usize = 4096;
 const EVENTS_OF_A_COMMAND: usize = 8;
 /// The most lines of history that are dropped at once.
 const PRUNE_MAX: u32 = 1000;
+/// Between two parts of what the store put off, and after the last.
+const TIDY_AGAIN: Span = Span::from_ms(5);
+const TIDY_EVERY: Span = Span::from_secs(1);
 const PRUNE_AGAIN: Span = Span::from_secs(1);
 const PRUNE_EVERY: Span = Span::from_secs(600);
 
@@ -339,17 +374,24 @@ fn recovery_pause(failures: u32) -> Span {
 
 fn restore(
     settings: &Settings,
-    loaded: Loaded,
+    store: &mut impl Store,
     woke_at: Timestamp,
 ) -> Result<(Watchdog, Registry), StartError> {
     let mut registry = Registry::default();
-    let mut services = Vec::with_capacity(loaded.services.len());
-    for row in loaded.services {
+    let mut services = Vec::new();
+    let mut wrong = None;
+    let loaded = store.load(&mut |row| {
         let policy = settings.defaults.with(&row.identity.overrides).policy();
-        let policy =
-            policy.map_err(|error| StartError::Service { name: row.identity.name.clone(), error })?;
-        registry.set(row.id, row.identity);
-        services.push((row.id, policy, row.facts));
+        match policy {
+            Ok(policy) => {
+                services.push((row.id, policy, row.facts));
+                registry.set(row.id, row.identity);
+            }
+            Err(error) => wrong = Some(StartError::Service { name: row.identity.name, error }),
+        }
+    })?;
+    if let Some(wrong) = wrong {
+        return Err(wrong);
     }
     let seen = loaded.seen.unwrap_or(woke_at);
     let config = Config::blind_after(settings.blind_after);

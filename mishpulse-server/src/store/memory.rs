@@ -60,17 +60,15 @@ impl MemoryStore {
 }
 
 impl Store for MemoryStore {
-    fn load(&mut self) -> Result<Loaded, StoreError> {
+    fn load(&mut self, each: &mut dyn FnMut(ServiceRow)) -> Result<Loaded, StoreError> {
         let kept = self.kept();
         if kept.failing == Failing::Broken {
             return Err(StoreError::Planned);
         }
-        let services = kept.identities.iter().map(|(id, identity)| ServiceRow {
-            id: *id,
-            identity: identity.clone(),
-            facts: kept.facts[id].clone(),
-        });
-        Ok(Loaded { services: services.collect(), gaps: kept.gaps.clone(), seen: kept.seen })
+        for (id, identity) in &kept.identities {
+            each(ServiceRow { id: *id, identity: identity.clone(), facts: kept.facts[id].clone() });
+        }
+        Ok(Loaded { gaps: kept.gaps.clone(), seen: kept.seen })
     }
 
     fn commit(&mut self, writes: &Writes<'_>) -> Result<(), StoreError> {
@@ -117,7 +115,8 @@ impl Kept {
             }
         }
         self.identities.extend(writes.identities.iter().map(|(id, identity)| (*id, (*identity).clone())));
-        self.facts.extend(writes.facts.iter().map(|(id, facts)| (*id, (*facts).clone())));
+        let facts = writes.facts.iter().chain(&writes.heard);
+        self.facts.extend(facts.map(|(id, facts)| (*id, (*facts).clone())));
         for event in writes.events {
             self.last_seq += 1;
             self.events.insert(self.last_seq, event.clone());

@@ -5,7 +5,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::StoreError;
 
 /// Every step, in order; the schema's version is how many have been taken.
-const STEPS: [&str; 1] = [include_str!("../../migrations/sqlite/0001_start.sql")];
+const STEPS: [&str; 2] = [
+    include_str!("../../migrations/sqlite/0001_start.sql"),
+    include_str!("../../migrations/sqlite/0002_journal.sql"),
+];
 
 /// `MPls`: tells our databases from others.
 const APPLICATION_ID: i64 = 0x4d50_6c73;

@@ -3,38 +3,52 @@
 //! The engine's thread writes, alone, in batches, through [`Store`]. All others read through [`History`], on connections of
 //! their own, and never wait for the engine.
 
-use mishpulse_core::{Gap, Service, ServiceId, Timestamp};
+use mishpulse_core::{Gap, Service, ServiceId, Timestamp, Watchdog};
 
 use crate::config::ChannelName;
 
 mod backup;
+mod journal;
 mod memory;
 mod migrate;
 pub mod rows;
 mod sqlite;
 mod sqlite_history;
 mod sqlite_rows;
+mod sqlite_write;
+mod wal;
 
 pub use backup::{Backup, BackupError, Copied, Copying};
 pub use memory::{Failing, MemoryStore};
 pub use sqlite::SqliteStore;
 pub use sqlite_history::SqliteHistory;
 
-use rows::{DeliveryId, DeliveryRow, DeliveryState, EventRow, Identity, Letter, Loaded, TransitionRow};
+use rows::{
+    DeliveryId, DeliveryRow, DeliveryState, EventRow, Identity, Letter, Loaded, ServiceRow, TransitionRow,
+};
 
 /// Keeps what the engine decided. Written by the engine's thread alone, so it needs no lock of its own.
 pub trait Store: Send {
-    /// All that a server needs to go on where it stopped. O(n).
+    /// All that a server needs to go on where it stopped: every service, in order of their handles, goes to `each`. O(n).
     ///
     /// # Errors
-    /// [`StoreError`] where it cannot be read.
-    fn load(&mut self) -> Result<Loaded, StoreError>;
+    /// [`StoreError`] where it cannot be read; what went to `each` is then worth nothing.
+    fn load(&mut self, each: &mut dyn FnMut(ServiceRow)) -> Result<Loaded, StoreError>;
 
     /// Keeps all of `writes` or nothing. What it kept is there after `kill -9`.
     ///
     /// # Errors
     /// [`StoreError`]; it may then have been kept or not, and only [`load`](Self::load) tells.
     fn commit(&mut self, writes: &Writes<'_>) -> Result<(), StoreError>;
+
+    /// Does a small part of what can wait, such as writing into rows what was only appended, and says whether there is more of
+    /// it. `dog` has the facts as of the last commit.
+    ///
+    /// # Errors
+    /// [`StoreError`]; it is done again the next time.
+    fn tidy(&mut self, _dog: &Watchdog, _now: Timestamp) -> Result<bool, StoreError> {
+        Ok(false)
+    }
 
     /// Drops events and settled deliveries from before `before`, at most `limit` of each, and says how many went.
     ///
@@ -97,6 +111,9 @@ pub struct Writes<'a> {
     pub identities: Vec<(ServiceId, &'a Identity)>,
     /// Services to which something happened.
     pub facts: Vec<(ServiceId, &'a Service)>,
+    /// Services that were heard, to which nothing else happened: they have other times of hearing and another message, and
+    /// nothing else is new. None of them is in `facts`, nor twice in here.
+    pub heard: Vec<(ServiceId, &'a Service)>,
     /// Services that are no more; they go with their history, before anything else is written.
     pub removed: &'a [ServiceId],
     /// Lines of the history.

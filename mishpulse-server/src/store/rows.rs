@@ -29,11 +29,9 @@ pub struct Identity {
     pub declared: bool,
 }
 
-/// All that a server needs to go on where it stopped.
-#[derive(Debug, Clone, Default)]
+/// What a server needs beside its services to go on where it stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Loaded {
-    /// Every service, in order of their handles.
-    pub services: Vec<ServiceRow>,
     /// When the server was away, as far as it still counts.
     pub gaps: Vec<Gap>,
     /// Until when the last server is known to have listened; `None` where there was none.
