@@ -53,7 +53,7 @@ impl Bench {
     fn tidy(&mut self) -> usize {
         let policy = Policy::new(Span::from_secs(60)).unwrap();
         let services = self.load().into_iter().map(|row| (row.id, policy, row.facts));
-        let dog = Watchdog::restore(Config::default(), services, [], at(0), at(0)).unwrap();
+        let dog = Watchdog::restore(Config::default(), services, [], at(3600), at(3600)).unwrap();
         // The first look says when the sweep is due, a later one begins it.
         assert!(!self.store.tidy(&dog, at(0)).unwrap());
         (1..).take_while(|_| self.store.tidy(&dog, at(3600)).unwrap()).count()
@@ -115,7 +115,7 @@ fn a_beat_that_comes_while_rows_are_carried_over_is_kept() {
     bench.hear(A, 2, "");
     let policy = Policy::new(Span::from_secs(60)).unwrap();
     let services = bench.load().into_iter().map(|row| (row.id, policy, row.facts));
-    let dog = Watchdog::restore(Config::default(), services, [], at(0), at(0)).unwrap();
+    let dog = Watchdog::restore(Config::default(), services, [], at(3600), at(3600)).unwrap();
     bench.store.tidy(&dog, at(0)).unwrap();
     assert!(bench.store.tidy(&dog, at(3600)).unwrap(), "rows are written, the journal is not yet cut");
     bench.hear(B, 3, "late");
