@@ -41,6 +41,12 @@ pub(super) enum Answer {
 }
 
 impl Batch {
+    /// An empty batch with room for `beats`.
+    pub(super) fn with_room(beats: usize) -> Self {
+        let (heard, answers) = (Vec::with_capacity(beats), Vec::with_capacity(beats));
+        Self { heard, answers, ..Self::default() }
+    }
+
     /// Takes in what the watchdog has to say, at most `most` events, and says whether it had more.
     pub(super) fn drain(
         &mut self,

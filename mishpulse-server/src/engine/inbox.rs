@@ -114,7 +114,7 @@ pub struct Intake {
 impl Intake {
     /// Waits until there is a command, at most for `wait`.
     pub(super) async fn wait(&mut self, wait: Duration) {
-        if self.taken.is_empty() && self.shared.queue().commands.is_empty() {
+        if self.len() == 0 {
             // Whether it rang or the time has passed, the engine looks.
             let _ = timeout(wait, self.shared.stirred.notified()).await;
         }
@@ -130,9 +130,9 @@ impl Intake {
         Some(command)
     }
 
-    /// Whether there is none to take.
-    pub(super) fn is_empty(&self) -> bool {
-        self.taken.is_empty() && self.shared.queue().commands.is_empty()
+    /// How many there are to take.
+    pub(super) fn len(&self) -> usize {
+        self.taken.len() + self.shared.queue().commands.len()
     }
 
     /// Whether anything was turned away since this was asked last.

@@ -132,7 +132,7 @@ impl<S: Store, C: Clock> Engine<S, C> {
         if !self.is_open(now) {
             return (self.refuse_all(first), false);
         }
-        let mut batch = Batch::default();
+        let mut batch = Batch::with_room(self.parts.intake.len());
         let mut flow = Flow::Continue;
         // A beat counts from when it was received, and nobody dies of the time that it waited here. Where beats were turned
         // away, the time since the last look counts as one piece instead: a long one is pardoned.
@@ -186,7 +186,7 @@ impl<S: Store, C: Clock> Engine<S, C> {
                 return (flow, false);
             }
         }
-        (flow, has_more || !self.parts.intake.is_empty())
+        (flow, has_more || self.parts.intake.len() > 0)
     }
 
     fn count_commit(&self, stopwatch: &Stopwatch, commands: u64, is_kept: bool) {

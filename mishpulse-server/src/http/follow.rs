@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http_body_util::BodyExt;
 use hyper::body::{Body as HttpBody, Frame};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -18,7 +17,7 @@ use super::reply::Body;
 /// It ends with the feed, and where its reader is so slow that the feed has run away from it: then the reader is cut off,
 /// and nothing is kept for it.
 pub fn follow(first: impl Into<VecDeque<Bytes>>, feed: Receiver<Bytes>) -> Body {
-    Follow { first: first.into(), next: wait(feed) }.boxed()
+    Body::stream(Follow { first: first.into(), next: wait(feed) })
 }
 
 struct Follow {

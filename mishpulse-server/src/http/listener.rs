@@ -1,9 +1,11 @@
 //! Sockets: how many, how long, how much.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -37,7 +39,7 @@ pub async fn serve(listener: TcpListener, router: Arc<Router>, limits: Limits, m
         .header_read_timeout(Duration::from(limits.header_timeout))
         .max_buf_size(limits.header_bytes.max(MIN_BUFFER_BYTES))
         .max_headers(limits.headers);
-    let limits = Arc::new(limits);
+    let site = Arc::new(Site { router, limits });
     loop {
         // A place is taken before a connection is accepted: those beyond the limit wait in the system's queue.
         let place = tokio::select! {
@@ -58,12 +60,12 @@ pub async fn serve(listener: TcpListener, router: Arc<Router>, limits: Limits, m
             }
         };
         // Closed at once: whoever holds so many should use those.
-        let Some(admitted) = crowd.admit(peer.ip(), limits.connections_per_address) else { continue };
+        let Some(admitted) = crowd.admit(peer.ip(), site.limits.connections_per_address) else { continue };
         prepare(&stream);
-        let (router, limits) = (Arc::clone(&router), Arc::clone(&limits));
+        let site = Arc::clone(&site);
         let service = service_fn(move |request| {
-            let (router, limits) = (Arc::clone(&router), Arc::clone(&limits));
-            async move { Ok::<_, Infallible>(answer(request, peer, &router, &limits).await) }
+            let site = Arc::clone(&site);
+            async move { Ok::<_, Infallible>(answer(request, peer, &site).await) }
         });
         let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
@@ -76,6 +78,12 @@ pub async fn serve(listener: TcpListener, router: Arc<Router>, limits: Limits, m
     if timeout(SHUTDOWN_TIMEOUT, graceful.shutdown()).await.is_err() {
         tracing::debug!("connections that were still busy are cut");
     }
+}
+
+/// What every request is answered by.
+struct Site {
+    router: Arc<Router>,
+    limits: Limits,
 }
 
 /// hyper refuses less.
@@ -92,15 +100,17 @@ fn prepare(stream: &TcpStream) {
     let _ = stream.set_nodelay(true);
 }
 
-async fn answer(
-    request: hyper::Request<Incoming>,
-    peer: SocketAddr,
-    router: &Router,
-    limits: &Limits,
-) -> Response<Body> {
+async fn answer(request: hyper::Request<Incoming>, peer: SocketAddr, site: &Site) -> Response<Body> {
+    let Site { router, limits } = site;
     let (head, body) = request.into_parts();
     let is_asking = head.headers.contains_key(header::EXPECT);
-    let reply = match timeout(limits.body_timeout.into(), read(body, limits.body_bytes, is_asking)).await {
+    let mut reading = pin!(read(body, limits.body_bytes, is_asking));
+    // The usual body has come in with its head, and needs no timer.
+    let body = match poll_once(reading.as_mut()).await {
+        Poll::Ready(body) => Ok(body),
+        Poll::Pending => timeout(limits.body_timeout.into(), reading).await,
+    };
+    let reply = match body {
         Ok(Ok(body)) => router.answer(Request::new(head, body, peer)).await,
         Ok(Err(BodyError::TooLong)) => {
             let detail = format!("a body may have {} bytes at most; send a shorter one", limits.body_bytes);
@@ -115,6 +125,11 @@ async fn answer(
         }
     };
     reply.into_response()
+}
+
+/// What `future` says when it is asked once.
+async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Output> {
+    poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await
 }
 
 enum BodyError {

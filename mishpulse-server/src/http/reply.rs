@@ -1,16 +1,61 @@
 //! An answer: JSON, a problem, or a stream.
 
 use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Response, StatusCode};
 use serde::Serialize;
 
-/// The body of an answer.
-pub type Body = BoxBody<Bytes, Infallible>;
+/// The body of an answer: whole, as nearly all are, or a stream.
+#[derive(Debug)]
+pub enum Body {
+    /// All of it.
+    Whole(Full<Bytes>),
+    /// What comes bit by bit.
+    Stream(BoxBody<Bytes, Infallible>),
+}
+
+impl Body {
+    /// A body that comes bit by bit.
+    pub fn stream(body: impl HttpBody<Data = Bytes, Error = Infallible> + Send + Sync + 'static) -> Self {
+        Self::Stream(body.boxed())
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match self.get_mut() {
+            Self::Whole(body) => Pin::new(body).poll_frame(context),
+            Self::Stream(body) => Pin::new(body).poll_frame(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Whole(body) => body.is_end_stream(),
+            Self::Stream(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(body) => body.size_hint(),
+            Self::Stream(body) => body.size_hint(),
+        }
+    }
+}
 
 /// An answer on its way.
 #[derive(Debug)]
@@ -94,7 +139,7 @@ impl Reply {
     }
 
     fn full(status: StatusCode, body: Bytes) -> Self {
-        Self { status, headers: HeaderMap::new(), body: Full::new(body).boxed() }
+        Self { status, headers: HeaderMap::new(), body: Body::Whole(Full::new(body)) }
     }
 
     fn problem_json(status: StatusCode, detail: &str, field: Option<&str>) -> Self {

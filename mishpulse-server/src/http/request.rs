@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use hyper::http::request::Parts;
-use hyper::{HeaderMap, Method, header};
+use hyper::{HeaderMap, Method, Uri, header};
 
 /// A request whose body has come in whole.
 #[derive(Debug)]
@@ -26,6 +26,10 @@ impl Request {
     #[must_use]
     pub const fn method(&self) -> &Method {
         &self.head.method
+    }
+
+    pub(super) const fn uri(&self) -> &Uri {
+        &self.head.uri
     }
 
     /// Its path, not decoded.

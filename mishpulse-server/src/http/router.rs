@@ -1,9 +1,10 @@
 //! Which handler answers which method and path.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::pin::Pin;
 
-use hyper::{Method, StatusCode, header};
+use hyper::{Method, StatusCode, Uri, header};
 use percent_encoding::percent_decode_str;
 
 use super::reply::Reply;
@@ -27,15 +28,33 @@ type Answer = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
 /// The parts of a path that a route left open, not decoded.
 #[derive(Debug, Default)]
-pub struct Params(Vec<String>);
+pub struct Params {
+    path: Uri,
+    /// Where in the path each of them stands.
+    places: [Range<usize>; PARAMS_MAX],
+}
+
+/// The most open parts of a route.
+const PARAMS_MAX: usize = 2;
 
 impl Params {
+    fn of(uri: &Uri, found: &matchit::Params<'_, '_>) -> Self {
+        let start = uri.path().as_ptr().addr();
+        let mut places = [const { 0..0 }; PARAMS_MAX];
+        for (place, (_, value)) in places.iter_mut().zip(found.iter()) {
+            let at = value.as_ptr().addr() - start;
+            *place = at..at + value.len();
+        }
+        Self { path: uri.clone(), places }
+    }
+
     /// The open part at `place`, decoded.
     ///
     /// `None` where there is none or it is not UTF-8.
     #[must_use]
     pub fn decoded(&self, place: usize) -> Option<Cow<'_, str>> {
-        percent_decode_str(self.0.get(place)?).decode_utf8().ok()
+        let part = self.path.path().get(self.places.get(place)?.clone())?;
+        if part.is_empty() { None } else { percent_decode_str(part).decode_utf8().ok() }
     }
 }
 
@@ -87,7 +106,7 @@ impl Router {
             })
             .map(|(_, handler)| handler);
         let Some(handler) = handler else { return route.not_allowed() };
-        let params = Params(found.params.iter().map(|(_, value)| value.to_owned()).collect());
+        let params = Params::of(request.uri(), &found.params);
         handler(request, params).await
     }
 }

@@ -16,11 +16,13 @@ use crate::http::{Method, Params, Query, Reply, Request, Router, StatusCode, hea
 pub fn routes(router: Router, door: &Door) -> Router {
     let (by_body, by_query) = (door.clone(), door.clone());
     router
-        .at(Method::POST, PATH, move |request, params| {
-            beat(by_body.clone(), from_body(&request.body), params)
+        // What is wanted of a request is taken out of it at once: as long as it is held, its connection cannot read into the
+        // same memory again.
+        .at(Method::POST, PATH, move |request: Request, params| {
+            beat(by_body.clone(), from_body(&request.body), token(&params))
         })
         .at(Method::GET, PATH, move |request: Request, params| {
-            beat(by_query.clone(), from_query(request.query()), params)
+            beat(by_query.clone(), from_query(request.query()), token(&params))
         })
 }
 
@@ -36,7 +38,11 @@ pub struct Door {
 const PATH: &str = "/api/heartbeat/{token}";
 const RETRY_AFTER_SECS: &str = "1";
 
-async fn beat(door: Door, signal: Result<Signal, Mistake>, params: Params) -> Reply {
+fn token(params: &Params) -> Option<Token> {
+    params.decoded(0)?.parse().ok()
+}
+
+async fn beat(door: Door, signal: Result<Signal, Mistake>, token: Option<Token>) -> Reply {
     let Door { inbox, clock } = door;
     let signal = match signal {
         Ok(signal) => signal,
@@ -45,7 +51,6 @@ async fn beat(door: Door, signal: Result<Signal, Mistake>, params: Params) -> Re
             return Reply::problem(StatusCode::BAD_REQUEST, &mistake.to_string());
         }
     };
-    let token = params.decoded(0).and_then(|token| token.parse::<Token>().ok());
     let Some(token) = token else { return unknown_token(&inbox) };
     let received = clock.now();
     match inbox.ask(|reply| Command::Beat { token, signal, received, reply }).await {

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http_body_util::BodyExt;
 use http_body_util::channel::{Channel, Sender};
 
 use super::filter::Filter;
 use crate::engine::{Board, Row, View};
-use crate::http::{Reply, Request, StatusCode, header};
+use crate::http::{Body, Reply, Request, StatusCode, header};
 
 /// Answers `request` with the services that its query asks for, each as `write` writes it. Where there are more behind a
 /// page of at most 1,000, the answer links to the next; longer lists are streamed, and go on after their last name.
@@ -30,7 +29,7 @@ where
     }
     let (sender, body) = Channel::new(CHUNKS_AHEAD);
     tokio::spawn(stream(Arc::clone(board), listing, first, sender));
-    Reply::stream(StatusCode::OK, "application/json", body.boxed())
+    Reply::stream(StatusCode::OK, "application/json", Body::stream(body))
 }
 
 /// The most services of an answer that is made as a whole.
