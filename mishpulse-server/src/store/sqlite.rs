@@ -140,7 +140,7 @@ fn write_all(to: &Transaction<'_>, writes: &Writes<'_>) -> Result<(), StoreError
         identify.execute(params![
             id.number(),
             identity.name.as_str(),
-            identity.token.as_str(),
+            identity.token.text(),
             overrides,
             identity.declared
         ])?;

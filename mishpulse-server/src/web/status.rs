@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::Web;
 use super::listing::list;
-use crate::engine::Row;
+use crate::engine::RowRef;
 use crate::http::{Reply, Request};
 use crate::stamp;
 
@@ -33,19 +33,19 @@ pub(super) async fn answer(web: Web, request: Request) -> Reply {
 impl<'a> ShownStatus<'a> {
     /// How `row` is.
     #[must_use]
-    pub fn of(row: &'a Row) -> Self {
+    pub fn of(row: RowRef<'a>) -> Self {
         Self {
-            name: row.identity.name.as_str(),
+            name: row.name(),
             status: row.status,
             last_seen: row.last_seen,
-            message: row.message.as_ref().map(|message| message.as_str()),
+            message: row.message.map(|message| message.as_str()),
             since: row.since,
             deadline: row.deadline,
         }
     }
 }
 
-fn write(row: &Row, json: &mut Vec<u8>) {
+fn write(row: RowRef<'_>, json: &mut Vec<u8>) {
     // Writing to memory cannot fail, and nothing in a row is refused by JSON.
     let _ = serde_json::to_writer(json, &ShownStatus::of(row));
 }
