@@ -121,7 +121,7 @@ impl Batch {
     fn take(&mut self, event: Event, dog: &Watchdog, registry: &Registry, settings: &Settings) {
         match event {
             Event::Changed(change) => {
-                let message = dog.service(change.service).and_then(|service| service.message.as_ref());
+                let message = dog.service(change.service).and_then(|service| service.message());
                 let message = message.map(|message| message.as_str().to_owned());
                 self.touched.push(change.service);
                 self.events.push(EventRow {

@@ -68,12 +68,20 @@ impl Order {
         let len = chunk.len();
         if len == 0 {
             self.chunks.remove(place.chunk);
-        } else if len < CHUNK_MIN
-            && self.chunks.get(place.chunk + 1).is_some_and(|next| next.len() + len < CHUNK_MAX / 2)
-        {
-            let next = self.chunks.remove(place.chunk + 1);
-            self.chunks[place.chunk].extend(next);
+        } else if len < CHUNK_MIN && !self.join(place.chunk) && place.chunk > 0 {
+            self.join(place.chunk - 1);
         }
+    }
+
+    /// Joins a chunk with the next where both are small, and says whether they were.
+    fn join(&mut self, at: usize) -> bool {
+        let len = self.chunks[at].len();
+        let fits = self.chunks.get(at + 1).is_some_and(|next| next.len() + len <= CHUNK_MAX / 2);
+        if fits {
+            let next = self.chunks.remove(at + 1);
+            self.chunks[at].extend(next);
+        }
+        fits
     }
 
     /// The handles from `place` on.

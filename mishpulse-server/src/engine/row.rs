@@ -220,11 +220,11 @@ impl Rows {
         if packed.deadline == FAR_DEADLINE {
             self.far_deadlines.remove(&id);
         }
-        if packed.has_message || service.message.is_some() {
+        if packed.has_message || service.message().is_some() {
             let old = if packed.has_message { self.messages.get(&id) } else { None };
-            before.has_other_message = old != service.message.as_ref();
+            before.has_other_message = old != service.message();
             if before.has_other_message {
-                match &service.message {
+                match service.message() {
                     Some(message) => drop(self.messages.insert(id, message.clone())),
                     None => drop(self.messages.remove(&id)),
                 }
@@ -239,7 +239,7 @@ impl Rows {
             last_seen: service.last_seen,
             deadline: deadline.map_or(NO_DEADLINE, |deadline| after(deadline).unwrap_or(FAR_DEADLINE)),
             status: Some(service.status),
-            has_message: service.message.is_some(),
+            has_message: service.message().is_some(),
         };
         if let Some(deadline) = deadline.filter(|_| packed.deadline == FAR_DEADLINE) {
             self.far_deadlines.insert(id, deadline);
@@ -292,13 +292,13 @@ mod tests {
         for last_seen in [None, Some(at(5))] {
             service.last_seen = last_seen;
             for (message, deadline) in ["", "a", "b", "b", "", "", "c"].into_iter().zip(deadlines) {
-                service.message = Message::new(message);
+                service.set_message(Message::new(message));
                 let old = rows.get(ID, &directory).and_then(|row| row.message.cloned());
                 let before = rows.set(ID, &service, deadline);
-                assert_eq!(before.has_other_message, old != service.message);
+                assert_eq!(before.has_other_message, old.as_ref() != service.message());
                 let row = rows.get(ID, &directory).unwrap();
                 let shown = (row.status, row.since, row.last_seen, row.message, row.deadline);
-                let set = (service.status, service.since, last_seen, service.message.as_ref(), deadline);
+                let set = (service.status, service.since, last_seen, service.message(), deadline);
                 assert_eq!(shown, set);
             }
         }

@@ -194,8 +194,8 @@ fn keep_facts(keep: &mut CachedStatement<'_>, id: ServiceId, facts: &Service) ->
         facts.last_seen.map(Timestamp::unix_ms),
         facts.silent_from.unix_ms(),
         facts.pardoned,
-        facts.message.as_ref().map(|message| message.as_str()),
-        facts.trouble.as_deref().map(columns::write_trouble),
+        facts.message().map(|message| message.as_str()),
+        facts.trouble().map(columns::write_trouble),
     ])?;
     Ok(())
 }
