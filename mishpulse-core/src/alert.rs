@@ -1,7 +1,5 @@
 //! Which change is worth telling a person, and what was told already.
 
-use alloc::boxed::Box;
-
 use crate::event::{Alert, AlertKind};
 use crate::policy::Policy;
 use crate::service::{Service, Status, Trouble};
@@ -11,7 +9,7 @@ use crate::time::{Span, Timestamp};
 pub(crate) type Raised = Alert<()>;
 
 /// Decides what people hear of a service that was `from` and is what its facts say now, as of `at`. Keeps account of it
-/// in `service.trouble`.
+/// in the service's trouble.
 pub(crate) fn on_change(
     service: &mut Service,
     policy: &Policy,
@@ -19,7 +17,7 @@ pub(crate) fn on_change(
     at: Timestamp,
 ) -> Option<Raised> {
     let to = service.status;
-    let was_told = service.trouble.as_ref().is_some_and(|trouble| trouble.told);
+    let was_told = service.trouble().is_some_and(|trouble| trouble.told);
     let kind = match (from, to) {
         (Status::Error, Status::Error) => return on_another_error(service, policy, at),
         (_, Status::Error) => AlertKind::Error,
@@ -28,30 +26,31 @@ pub(crate) fn on_change(
         (Status::Error | Status::Dead, Status::Alive | Status::Warning) if was_told => AlertKind::Recovered,
         _ => {
             if !to.is_trouble() {
-                service.trouble = None;
+                service.set_trouble(None);
             }
             return None;
         }
     };
 
     let tells = policy.tells(kind);
-    let began = match (&service.trouble, to) {
+    let began = match (service.trouble(), to) {
         (Some(trouble), _) => trouble.began,
         (None, Status::Dead) => service.last_seen.unwrap_or(service.silent_from),
         (None, _) => at,
     };
     if to.is_trouble() {
-        let trouble = service.trouble.get_or_insert_with(|| Box::new(Trouble::new(began)));
+        let message = service.message().filter(|_| tells && kind == AlertKind::Error).cloned();
+        let trouble = service.trouble_since(began);
         trouble.reminded_at = None;
         if tells {
             trouble.told = true;
         }
         if tells && kind == AlertKind::Error {
             trouble.error_told_at = Some(at);
-            trouble.error_told = service.message.clone();
+            trouble.error_told = message;
         }
     } else {
-        service.trouble = None;
+        service.set_trouble(None);
     }
     tells.then(|| raise(service, kind, from, began, at))
 }
@@ -65,7 +64,7 @@ pub(crate) fn on_reminder(
     end: Timestamp,
 ) -> Option<Raised> {
     let every = policy.reminder()?;
-    let trouble = service.trouble.as_mut()?;
+    let trouble = service.trouble_mut()?;
     match end.since(due).as_ms() / every.as_ms() {
         0 => trouble.reminded_at = Some(due),
         missed => {
@@ -79,8 +78,9 @@ pub(crate) fn on_reminder(
 
 /// Counts the intervals of reminders on to the one that `now` is in, without raising any: a policy holds from now on.
 pub(crate) fn skip_reminders(service: &mut Service, policy: &Policy, now: Timestamp) {
-    let (Some(every), Some(trouble)) = (policy.reminder(), service.trouble.as_mut()) else { return };
-    let from = trouble.reminded_at.unwrap_or(service.since);
+    let since = service.since;
+    let (Some(every), Some(trouble)) = (policy.reminder(), service.trouble_mut()) else { return };
+    let from = trouble.reminded_at.unwrap_or(since);
     let missed = now.since(from).as_ms() / every.as_ms();
     if missed > 0 {
         trouble.reminded_at = Some(from + Span::from_ms(missed * every.as_ms()));
@@ -93,18 +93,21 @@ fn on_another_error(service: &mut Service, policy: &Policy, at: Timestamp) -> Op
         return None;
     }
     let since = service.since;
-    let trouble = service.trouble.get_or_insert_with(|| Box::new(Trouble::new(since)));
-    let is_new = trouble.error_told_at.is_none() || trouble.error_told != service.message;
-    let is_soon = trouble.error_told_at.is_some_and(|told_at| at.since(told_at) < policy.cooldown());
+    let told_at = service.trouble().and_then(|trouble| trouble.error_told_at);
+    let told = service.trouble().and_then(|trouble| trouble.error_told.as_ref());
+    let is_new = told_at.is_none() || told != service.message();
+    let is_soon = told_at.is_some_and(|told_at| at.since(told_at) < policy.cooldown());
     if !is_new || is_soon {
         return None;
     }
+    let message = service.message().cloned();
+    let trouble = service.trouble_since(since);
     if !trouble.told {
         trouble.told = true;
         trouble.reminded_at = Some(at);
     }
     trouble.error_told_at = Some(at);
-    trouble.error_told = service.message.clone();
+    trouble.error_told = message;
     let began = trouble.began;
     Some(raise(service, AlertKind::Error, Status::Error, began, at))
 }
@@ -119,13 +122,13 @@ fn raise(service: &Service, kind: AlertKind, from: Status, began: Timestamp, at:
         began,
         since: service.since,
         last_seen: service.last_seen,
-        message: service.message.clone(),
+        message: service.message().cloned(),
     }
 }
 
 impl Trouble {
     /// Trouble that began at `began`, of which nobody has heard.
-    const fn new(began: Timestamp) -> Self {
+    pub(crate) const fn new(began: Timestamp) -> Self {
         Self { began, error_told_at: None, error_told: None, reminded_at: None, told: false }
     }
 }

@@ -136,7 +136,7 @@
 //! A beat is O(1): it writes to the record of the service and to nothing else. A poll that finds nothing is O(1) whatever
 //! the number of services, a death O(log n). No call is long, even when everyone is due in the same millisecond: the index is
 //! worked off in slices ahead of time. Only the first call after having been away visits everyone. A service takes about
-//! 60 bytes, and its last message if there was one.
+//! 55 bytes, and its last message if there was one.
 //!
 //! # What it does not do
 //!

@@ -44,7 +44,7 @@ impl Watchdog {
                 return Err(RestoreError::Duplicate(id));
             }
             if !service.status.is_trouble() {
-                service.trouble = None;
+                service.set_trouble(None);
             }
             service.silent_from = service.silent_from.min(seen);
             blind::pardon(&mut service, &policy, dog.gaps.as_slice(), config.blind_after);

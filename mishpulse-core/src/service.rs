@@ -89,10 +89,15 @@ pub struct Service {
     pub silent_from: Timestamp,
     /// Whether its silence was pardoned because the watcher was away; once until it is heard again.
     pub pardoned: bool,
-    /// What it said last.
-    pub message: Option<Message>,
-    /// What people were told, while it is dead or in error; `None` where they were told nothing.
-    pub trouble: Option<Box<Trouble>>,
+    /// What few have; `None` where it would be empty.
+    said: Option<Box<Said>>,
+}
+
+/// What was said by a service and of it, behind one pointer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Said {
+    message: Option<Message>,
+    trouble: Option<Box<Trouble>>,
 }
 
 /// What people were told of a service that is dead or in error.
@@ -121,9 +126,53 @@ impl Service {
             last_seen: None,
             silent_from: now,
             pardoned: false,
-            message: None,
-            trouble: None,
+            said: None,
         }
+    }
+
+    /// What it said last.
+    #[inline]
+    #[must_use]
+    pub fn message(&self) -> Option<&Message> {
+        self.said.as_ref()?.message.as_ref()
+    }
+
+    /// Makes it have said `message` last.
+    #[inline]
+    pub fn set_message(&mut self, message: Option<Message>) {
+        if self.said.is_some() || message.is_some() {
+            self.said.get_or_insert_default().message = message;
+            self.tidy();
+        }
+    }
+
+    /// What people were told, while it is dead or in error; `None` where they were told nothing.
+    #[must_use]
+    pub fn trouble(&self) -> Option<&Trouble> {
+        self.said.as_ref()?.trouble.as_deref()
+    }
+
+    /// Makes `trouble` what people were told.
+    pub fn set_trouble(&mut self, trouble: Option<Trouble>) {
+        if self.said.is_some() || trouble.is_some() {
+            self.said.get_or_insert_default().trouble = trouble.map(Box::new);
+            self.tidy();
+        }
+    }
+
+    pub(crate) fn trouble_mut(&mut self) -> Option<&mut Trouble> {
+        self.said.as_mut()?.trouble.as_deref_mut()
+    }
+
+    /// Its trouble; where there is none, one that began at `began`.
+    pub(crate) fn trouble_since(&mut self, began: Timestamp) -> &mut Trouble {
+        let said = self.said.get_or_insert_default();
+        said.trouble.get_or_insert_with(|| Box::new(Trouble::new(began)))
+    }
+
+    /// Keeps no box with nothing in it.
+    fn tidy(&mut self) {
+        self.said.take_if(|said| said.message.is_none() && said.trouble.is_none());
     }
 
     /// Until when it must be heard. At this very moment it is still alive, a millisecond later it is dead.
@@ -137,7 +186,7 @@ impl Service {
     /// Records that it was heard.
     pub(crate) fn hear(&mut self, signal: Signal, now: Timestamp) {
         self.last_seen = Some(now);
-        self.message = signal.message;
+        self.set_message(signal.message);
         self.silent_from = now;
         self.pardoned = false;
     }
@@ -157,7 +206,7 @@ impl Service {
 
     fn reminder(&self, policy: &Policy) -> Option<Timestamp> {
         let every = policy.reminder()?;
-        let trouble = self.trouble.as_ref().filter(|trouble| trouble.told && self.status.is_trouble())?;
+        let trouble = self.trouble().filter(|trouble| trouble.told && self.status.is_trouble())?;
         trouble.reminded_at.unwrap_or(self.since).checked_add(every)
     }
 }
@@ -176,4 +225,25 @@ pub(crate) enum What {
     Death { deadline: Timestamp },
     /// People are reminded of its trouble.
     Reminder,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_few_have_takes_no_room_where_it_is_not() {
+        assert_eq!(size_of::<Option<Service>>(), 40);
+        let now = Timestamp::from_unix_ms(7);
+        let mut service = Service::new(now);
+        service.set_message(Message::new("disk full"));
+        service.trouble_since(now).told = true;
+        service.set_message(None);
+        assert!(service.message().is_none() && service.trouble().is_some_and(|trouble| trouble.told));
+        service.set_message(Message::new("again"));
+        service.set_trouble(None);
+        assert_eq!((service.message().map(Message::as_str), service.trouble()), (Some("again"), None));
+        service.set_message(None);
+        assert_eq!(service, Service::new(now));
+    }
 }

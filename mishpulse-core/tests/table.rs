@@ -122,7 +122,7 @@ fn a_beat_leaves_a_service_paused_where_the_policy_says_so() {
         let service = scene.driver.dog.service(id).unwrap();
         assert_eq!(service.status, Paused);
         assert_eq!(service.last_seen, Some(scene.now()), "the beat is recorded");
-        assert_eq!(service.message.as_ref().unwrap().as_str(), "still here");
+        assert_eq!(service.message().unwrap().as_str(), "still here");
     }
 }
 

@@ -288,7 +288,7 @@ impl Running {
     /// [`AppError`] where it cannot be made.
     pub async fn make_service(&self, name: ServiceName) -> Result<String, AppError> {
         let token = Token::random().map_err(|_| EditError::TokenTaken)?;
-        let url = format!("{}/api/heartbeat/{}", self.settings.public_url, token.as_str());
+        let url = format!("{}/api/heartbeat/{}", self.settings.public_url, token);
         let identity = Identity { name, token, overrides: Default::default(), declared: false };
         let make = |reply| Command::Edit { edit: Edit::Create(identity), by: "first run".to_owned(), reply };
         match self.inbox.ask(make).await?? {

@@ -17,6 +17,65 @@ pub fn rfc3339(at: Timestamp) -> String {
         .unwrap_or_default()
 }
 
+/// Writes many points in time as [`rfc3339`] does: the date is made once for all that follow within the same day.
+#[derive(Debug)]
+pub struct Stamps {
+    day: i64,
+    /// Such as `2025-10-16T`.
+    date: [u8; 11],
+}
+
+impl Stamps {
+    /// None written yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { day: 0, date: *b"1970-01-01T" }
+    }
+
+    /// Writes `at` behind what is in `text`.
+    pub fn write(&mut self, at: Timestamp, text: &mut Vec<u8>) {
+        let ms = at.unix_ms().clamp(YEAR_0_MS, YEAR_9999_MS);
+        let day = ms.div_euclid(DAY_MS);
+        if day != self.day {
+            let whole = rfc3339(Timestamp::from_unix_ms(day * DAY_MS));
+            let Some(date) = whole.as_bytes().first_chunk() else { return };
+            (self.day, self.date) = (day, *date);
+        }
+        let in_day = ms.rem_euclid(DAY_MS) as u32;
+        let (seconds, ms) = (in_day / 1000, in_day % 1000);
+        let mut time = *b"00:00:00.000Z";
+        put_digits(&mut time[0..2], seconds / 3600);
+        put_digits(&mut time[3..5], seconds / 60 % 60);
+        put_digits(&mut time[6..8], seconds % 60);
+        put_digits(&mut time[9..12], ms);
+        text.extend_from_slice(&self.date);
+        let end = match ms {
+            0 => 8,
+            _ if ms % 100 == 0 => 10,
+            _ if ms % 10 == 0 => 11,
+            _ => 12,
+        };
+        text.extend_from_slice(&time[..end]);
+        text.push(b'Z');
+    }
+}
+
+impl Default for Stamps {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Fills `places` with the last digits of `number`.
+fn put_digits(places: &mut [u8], mut number: u32) {
+    for place in places.iter_mut().rev() {
+        *place = b'0' + (number % 10) as u8;
+        number /= 10;
+    }
+}
+
+const DAY_MS: i64 = 86_400_000;
+
 /// For `#[serde(serialize_with)]`.
 ///
 /// # Errors
@@ -53,6 +112,19 @@ mod tests {
             (i64::MIN, "0000-01-01T00:00:00Z"),
         ] {
             assert_eq!(rfc3339(Timestamp::from_unix_ms(ms)), text);
+        }
+    }
+
+    #[test]
+    fn many_are_written_as_each_is_by_itself() {
+        let mut stamps = Stamps::new();
+        let days = [0, 1, -1, 19_000, 19_000, 20_377, 0, -719_000, 2_900_000];
+        let times = [0, 1, 10, 120, 900, 59_999, 3_599_990, 86_399_999, 43_200_000];
+        let far = [i64::MIN, i64::MAX].into_iter();
+        for ms in days.into_iter().flat_map(|day| times.map(|time| day * DAY_MS + time)).chain(far) {
+            let (at, mut text) = (Timestamp::from_unix_ms(ms), b"at ".to_vec());
+            stamps.write(at, &mut text);
+            assert_eq!(String::from_utf8(text).unwrap(), format!("at {}", rfc3339(at)));
         }
     }
 }

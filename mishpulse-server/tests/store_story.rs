@@ -36,11 +36,11 @@ fn story<S: Store>(mut store: S, history: &dyn History, open_again: impl Fn() ->
     let mut in_trouble = Service::new(at(1));
     in_trouble.status = Status::Error;
     in_trouble.last_seen = Some(at(2));
-    in_trouble.message = Signal::new(Default::default(), "диск \"full\"\n").message;
-    in_trouble.trouble = Some(Box::new(Trouble {
+    in_trouble.set_message(Signal::new(Default::default(), "диск \"full\"\n").message);
+    in_trouble.set_trouble(Some(Trouble {
         began: at(1),
         error_told_at: Some(at(2)),
-        error_told: in_trouble.message.clone(),
+        error_told: in_trouble.message().cloned(),
         reminded_at: None,
         told: true,
     }));
@@ -234,7 +234,7 @@ fn the_heartbeats_view_says_what_people_look_for() {
     let mut service = Service::new(at(1));
     service.status = Status::Warning;
     service.last_seen = Some(Timestamp::from_unix_ms(1_760_616_000_250));
-    service.message = Signal::new(Default::default(), "disk 91%").message;
+    service.set_message(Signal::new(Default::default(), "disk 91%").message);
     let id = ServiceId::new(7);
     store
         .commit(&Writes { identities: vec![(id, &ann)], facts: vec![(id, &service)], ..Writes::default() })

@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let running = App::start(settings).await?;
     println!("listens on http://{}", running.address());
-    let pulse = Builder::new(format!("http://{}/api/heartbeat/{}", running.address(), token.as_str()))
+    let pulse = Builder::new(format!("http://{}/api/heartbeat/{}", running.address(), token.text()))
         .interval(interval)
         .start()?;
 

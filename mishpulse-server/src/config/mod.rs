@@ -29,6 +29,7 @@ mod section;
 mod service;
 mod signing;
 mod telegram;
+mod token;
 mod url;
 mod value;
 mod words;
@@ -44,10 +45,12 @@ pub use limits::Limits;
 pub use load::{Loaded, Source};
 pub use mailbox::{Mailbox, MailboxError};
 pub use mistake::{ConfigError, Mistake};
-pub use names::{ChannelName, KeyName, NameError, ServiceName, Tag, Token};
+pub use names::{ChannelName, KeyName, NameError, ServiceName, Tag};
 pub(crate) use schema::nearest;
 pub use secret::{Secret, SecretBytes};
 pub use service::{Defaults, Effective, FieldError, Overrides};
+pub use token::Token;
+pub(crate) use token::is_version_4;
 pub use words::{Durability, KeyAccess, Locale, LogFormat, LogLevel, MailSecurity, StatusAccess};
 
 /// The documented configuration file with every key and its default, as `default-config` prints it.

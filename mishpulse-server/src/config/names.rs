@@ -1,4 +1,4 @@
-//! Names and tokens: parsed once, so that what exists is right.
+//! Names: parsed once, so that what exists is right.
 
 use std::fmt;
 use std::str::FromStr;
@@ -94,13 +94,6 @@ checked_text!(
 shown!(ServiceName);
 
 checked_text!(
-    /// The unique secret of a service, `[A-Za-z0-9_-]{1,128}`. Never shown by `Debug`.
-    Token,
-    NameError::Token,
-    |text| is_word(text, 128)
-);
-
-checked_text!(
     /// A label to narrow lists by: 1 to 64 characters, no control characters, no comma.
     Tag,
     NameError::Tag,
@@ -125,21 +118,10 @@ checked_text!(
 );
 shown!(KeyName);
 
-impl Token {
-    /// A new random token: the text of a version 4 UUID.
-    ///
-    /// # Errors
-    /// Where the operating system gives no random numbers.
-    pub fn random() -> Result<Self, getrandom::Error> {
-        let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes)?;
-        Ok(Self(uuid::Builder::from_random_bytes(bytes).into_uuid().to_string().into()))
-    }
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
+impl ServiceName {
+    /// The name that was one before.
+    pub(crate) fn known(text: &str) -> Self {
+        Self(text.into())
     }
 }
 
@@ -147,7 +129,7 @@ fn has_length(text: &str, most: usize) -> bool {
     !text.is_empty() && text.chars().nth(most).is_none()
 }
 
-fn is_word(text: &str, most: usize) -> bool {
+pub(super) fn is_word(text: &str, most: usize) -> bool {
     !text.is_empty()
         && text.len() <= most
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
@@ -156,6 +138,7 @@ fn is_word(text: &str, most: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Token;
 
     #[test]
     fn names_and_tokens_are_what_the_rules_allow() {

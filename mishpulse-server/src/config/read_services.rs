@@ -4,9 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 
 use mishpulse_core::AlertKind;
 
-use super::names::{ChannelName, ServiceName, Tag, Token};
+use super::names::{ChannelName, ServiceName, Tag};
 use super::section::Section;
 use super::service::{Defaults, Overrides};
+use super::token::Token;
 use super::value::{Value, Wrong};
 use super::{DeclaredService, schema};
 

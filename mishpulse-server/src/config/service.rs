@@ -5,7 +5,7 @@ use mishpulse_core::{AlertKind, AlertKinds, Policy, PolicyError, Span};
 use super::names::{ChannelName, Tag};
 
 /// What a service sets itself; `None` where the defaults hold.
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
 #[serde(default)]
 pub struct Overrides {
     /// How long it may be silent.

@@ -84,10 +84,11 @@ impl Batch {
             delivery.service = delivery.service.filter(|id| dog.service(*id).is_some());
         }
         let facts_of = |id: &ServiceId| Some((*id, dog.service(*id)?));
-        let identities = self.edited.iter().filter_map(|id| Some((*id, &**registry.get(*id)?)));
+        let identities: Vec<_> =
+            self.edited.iter().filter_map(|id| Some((*id, registry.get(*id)?))).collect();
         store.commit(&Writes {
             now: Some(now),
-            identities: identities.collect(),
+            identities: identities.iter().map(|(id, identity)| (*id, &**identity)).collect(),
             facts: self.touched.iter().filter_map(facts_of).collect(),
             heard: self.heard.iter().filter_map(facts_of).collect(),
             removed: &self.removed,
@@ -99,15 +100,16 @@ impl Batch {
     }
 
     /// Lets everyone know: it is kept.
-    pub(super) fn publish(self, board: &Board, dog: &Watchdog, registry: &Registry) {
+    pub(super) fn publish(self, board: &Board, dog: &Watchdog, registry: &mut Registry) {
         self.events.iter().for_each(|event| log(event, registry));
         board.write(|view| {
             for id in &self.removed {
                 view.remove(*id);
             }
+            registry.publish(view);
             let mut show = |id| {
-                if let (Some(identity), Some(service)) = (registry.get(id), dog.service(id)) {
-                    view.show(id, identity, service, dog.deadline(id));
+                if let Some(service) = dog.service(id) {
+                    view.show(id, service, dog.deadline(id));
                 }
             };
             if self.was_blind {
@@ -117,7 +119,7 @@ impl Batch {
             }
         });
         for answer in self.answers {
-            answer.give(board, registry);
+            answer.give(board);
         }
     }
 
@@ -131,7 +133,7 @@ impl Batch {
     fn take(&mut self, event: Event, dog: &Watchdog, registry: &Registry, settings: &Settings) {
         match event {
             Event::Changed(change) => {
-                let message = dog.service(change.service).and_then(|service| service.message.as_ref());
+                let message = dog.service(change.service).and_then(|service| service.message());
                 let message = message.map(|message| message.as_str().to_owned());
                 self.touched.push(change.service);
                 self.events.push(EventRow {
@@ -144,7 +146,7 @@ impl Batch {
                 let Some(identity) = registry.get(alert.service) else { return };
                 let effective = settings.defaults.with(&identity.overrides);
                 self.touched.push(alert.service);
-                self.deliveries.extend(letters(&alert, identity, &effective, settings));
+                self.deliveries.extend(letters(&alert, &identity, &effective, settings));
                 let message = alert.message.map(|message| message.as_str().to_owned());
                 self.events.push(EventRow {
                     service: Some(alert.service),
@@ -166,8 +168,8 @@ impl Batch {
 }
 
 fn log(event: &EventRow, registry: &Registry) {
-    let service = event.service.and_then(|id| registry.get(id)).map(|identity| &identity.name);
-    match (&event.kind, service) {
+    let identity = event.service.and_then(|id| registry.get(id));
+    match (&event.kind, identity.as_deref().map(|identity| &identity.name)) {
         (EventKind::Transition { from, to, message }, Some(name)) => {
             let message = message.as_deref().unwrap_or_default();
             if to.is_trouble() {
@@ -189,7 +191,7 @@ fn log(event: &EventRow, registry: &Registry) {
 }
 
 impl Answer {
-    fn give(self, board: &Board, registry: &Registry) {
+    fn give(self, board: &Board) {
         // Whoever asked may have hung up; what was kept stays kept.
         match self {
             Self::Beat(reply) => drop(reply.send(Ok(BeatOutcome::Stored))),
@@ -197,8 +199,7 @@ impl Answer {
             Self::Reconfigured(reply) => drop(reply.send(Ok(Ok(())))),
             Self::Deleted(reply) => drop(reply.send(Ok(Ok(Edited::Deleted)))),
             Self::Edited(reply, id) => {
-                let name = registry.get(id).map(|identity| identity.name.clone());
-                let row = name.and_then(|name| board.read(|view| view.row(name.as_str()).cloned()));
+                let row = board.read(|view| Some(view.row_of(id)?.to_row()));
                 // It may have been deleted later in the same turn.
                 let edited = row.map_or(Edited::Deleted, |row| Edited::Service(Box::new(row)));
                 drop(reply.send(Ok(Ok(edited))));

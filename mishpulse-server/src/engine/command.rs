@@ -3,7 +3,7 @@
 use mishpulse_core::{Signal, Timestamp};
 use tokio::sync::oneshot;
 
-use super::board::Row;
+use super::row::Row;
 use crate::config::{FieldError, ServiceName, Settings, Token};
 use crate::store::rows::Identity;
 use crate::store::{NewDelivery, Settlement};

@@ -2,11 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use mishpulse_core::ServiceId;
+use mishpulse_core::{Policy, ServiceId};
 
 use super::command::EditError;
 use super::edit::Desk;
-use crate::config::{ServiceName, Token};
+use crate::config::{Overrides, ServiceName, Token};
 use crate::store::rows::Identity;
 
 impl Desk<'_> {
@@ -16,11 +16,15 @@ impl Desk<'_> {
     pub(super) fn declare(&mut self) -> Result<(), EditError> {
         let plan = self.plan()?;
         let planned: HashSet<ServiceId> = plan.iter().filter_map(|(id, _)| *id).collect();
-        let gone: Vec<(ServiceId, Identity)> = (self.registry.all())
-            .filter(|(id, identity)| identity.declared && !planned.contains(id))
-            .map(|(id, identity)| (id, Identity { declared: false, ..Identity::clone(identity) }))
-            .collect();
-        for (id, identity) in gone {
+        let mut gone = Vec::new();
+        self.registry.each(|id, known| {
+            if known.is_declared && !planned.contains(&id) {
+                gone.push(id);
+            }
+        });
+        for id in gone {
+            let Some(before) = self.registry.get(id) else { continue };
+            let identity = Identity { declared: false, ..Identity::clone(&before) };
             tracing::warn!(service = %identity.name, "is no longer declared in the configuration; it is kept");
             self.update(id, identity, BY)?;
         }
@@ -42,25 +46,42 @@ impl Desk<'_> {
 
     /// The settings hold for everyone again, as their defaults may have changed.
     pub(super) fn apply_defaults(&mut self) -> Result<(), EditError> {
-        let mut policies = Vec::new();
-        for (id, identity) in self.registry.all() {
-            let policy = self.settings.defaults.with(&identity.overrides).policy()?;
-            if self.dog.policy(id) != Some(&policy) {
-                policies.push((id, policy));
-            }
-        }
-        for (id, policy) in policies {
+        for (id, policy) in self.other_policies()? {
             let _ = self.dog.change(id, policy, self.now);
             self.batch.touched.push(id);
         }
         Ok(())
     }
 
+    /// Whose policies the settings make others, and which. O(n).
+    fn other_policies(&self) -> Result<Vec<(ServiceId, Policy)>, EditError> {
+        let (mut others, mut error) = (Vec::new(), None);
+        // Most set the same as the one before.
+        let mut last: Option<(Overrides, Policy)> = None;
+        self.registry.each(|id, known| {
+            let policy = match &last {
+                Some((overrides, policy)) if overrides == known.overrides => *policy,
+                _ => match self.settings.defaults.with(known.overrides).policy() {
+                    Ok(policy) => last.insert((known.overrides.clone(), policy)).1,
+                    Err(wrong) => {
+                        error.get_or_insert(wrong);
+                        return;
+                    }
+                },
+            };
+            if self.dog.policy(id) != Some(&policy) {
+                others.push((id, policy));
+            }
+        });
+        match error {
+            Some(wrong) => Err(wrong.into()),
+            None => Ok(others),
+        }
+    }
+
     /// Who becomes what. Nothing of it can be refused later.
     fn plan(&self) -> Result<Vec<(Option<ServiceId>, Identity)>, EditError> {
-        for (_, identity) in self.registry.all() {
-            self.settings.defaults.with(&identity.overrides).policy()?;
-        }
+        self.other_policies()?;
         let services = &self.settings.services;
         let names: HashSet<&ServiceName> = services.iter().map(|service| &service.name).collect();
         let was_renamed = |id: &ServiceId| {
@@ -91,14 +112,14 @@ impl Desk<'_> {
     /// Whether nobody has the same token as another when all of `plan` is done.
     fn check_tokens(&self, plan: &[(Option<ServiceId>, Identity)]) -> Result<(), EditError> {
         let planned: HashSet<ServiceId> = plan.iter().filter_map(|(id, _)| *id).collect();
-        let mut taken: HashMap<&Token, &ServiceName> = HashMap::new();
+        let mut taken: HashMap<&Token, ServiceName> = HashMap::new();
         for (id, identity) in plan {
             let others = self.registry.by_token(&identity.token).filter(|other| Some(*other) != *id);
             let keeps =
                 others.filter(|other| !planned.contains(other)).and_then(|other| self.registry.get(other));
-            let other = taken.insert(&identity.token, &identity.name).or(keeps.map(|other| &other.name));
-            if let Some(other) = other {
-                return Err(EditError::TokenOf { name: identity.name.clone(), other: other.clone() });
+            let other = taken.insert(&identity.token, identity.name.clone());
+            if let Some(other) = other.or(keeps.map(|other| other.name.clone())) {
+                return Err(EditError::TokenOf { name: identity.name.clone(), other });
             }
         }
         Ok(())

@@ -84,7 +84,7 @@ impl Desk<'_> {
     pub(super) fn update(&mut self, id: ServiceId, identity: Identity, by: &str) -> Result<(), EditError> {
         self.registry.check(Some(id), &identity)?;
         let policy = self.settings.defaults.with(&identity.overrides).policy()?;
-        if self.registry.get(id).is_some_and(|now| **now == identity) {
+        if self.registry.get(id).is_some_and(|now| *now == identity) {
             return Ok(());
         }
         let _ = self.dog.change(id, policy, self.now);
@@ -107,7 +107,7 @@ impl Desk<'_> {
 
     fn find(&self, name: &ServiceName) -> Result<(ServiceId, Arc<Identity>), EditError> {
         let found = self.registry.by_name(name);
-        let found = found.and_then(|id| Some((id, Arc::clone(self.registry.get(id)?))));
+        let found = found.and_then(|id| Some((id, self.registry.get(id)?)));
         found.ok_or_else(|| EditError::NotFound(name.clone()))
     }
 

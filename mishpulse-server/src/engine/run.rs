@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mishpulse_core::{Clock, Config, RestoreError, Span, Status, Timestamp, Watchdog};
+use mishpulse_core::{Clock, RestoreError, Span, Status, Timestamp, Watchdog};
 
 use super::batch::{Answer, Batch};
 use super::bell::Bell;
@@ -11,6 +11,7 @@ use super::command::{BeatOutcome, Command, EditError};
 use super::edit::Desk;
 use super::inbox::Intake;
 use super::registry::Registry;
+use super::restore::restore;
 use crate::clock::Stopwatch;
 use crate::config::{FieldError, ServiceName, Settings};
 use crate::store::{Store, StoreError};
@@ -84,7 +85,10 @@ impl<S: Store, C: Clock> Engine<S, C> {
     /// # Errors
     /// [`StartError`].
     pub fn start(mut parts: Parts<S, C>, woke_at: Timestamp) -> Result<Self, StartError> {
-        let (mut dog, mut registry) = restore(&parts.settings, &mut parts.store, woke_at)?;
+        let (mut dog, directory) = restore(&parts.settings, &mut parts.store, woke_at)?;
+        parts.board.write(|view| view.set_defaults(Arc::new(parts.settings.defaults.clone())));
+        parts.board.restore(directory, &dog);
+        let mut registry = Registry::over(Arc::clone(&parts.board));
         let mut batch = Batch::default();
         let now = parts.clock.now();
         let mut desk = Desk {
@@ -97,9 +101,7 @@ impl<S: Store, C: Clock> Engine<S, C> {
         desk.declare()?;
         batch.drain(&mut dog, &registry, &parts.settings, now, EVENTS_MAX);
         batch.commit(&mut parts.store, &dog, &registry, now)?;
-        parts.board.write(|view| view.set_defaults(Arc::new(parts.settings.defaults.clone())));
-        show_all(&parts.board, &dog, &registry);
-        batch.publish(&parts.board, &dog, &registry);
+        batch.publish(&parts.board, &dog, &mut registry);
         parts.board.looked(now, true);
         parts.bell.ring();
         Ok(Self { parts, dog, registry, next_prune: now, next_tidy: None, failures: 0, closed_until: None })
@@ -165,7 +167,7 @@ impl<S: Store, C: Clock> Engine<S, C> {
                     let defaults = Arc::new(self.parts.settings.defaults.clone());
                     self.parts.board.write(|view| view.set_defaults(defaults));
                 }
-                batch.publish(&self.parts.board, &self.dog, &self.registry);
+                batch.publish(&self.parts.board, &self.dog, &mut self.registry);
                 self.parts.board.looked(now, true);
                 if has_letters {
                     self.parts.bell.ring();
@@ -182,6 +184,7 @@ impl<S: Store, C: Clock> Engine<S, C> {
                     self.parts.settings = before;
                 }
                 batch.refuse();
+                self.registry.forget_changes();
                 self.close(&error.into());
                 return (flow, false);
             }
@@ -299,8 +302,10 @@ impl<S: Store, C: Clock> Engine<S, C> {
             Some(_) => {}
         }
         match restore(&self.parts.settings, &mut self.parts.store, now) {
-            Ok((dog, registry)) => {
-                (self.dog, self.registry, self.closed_until) = (dog, registry, None);
+            Ok((dog, directory)) => {
+                self.parts.board.restore(directory, &dog);
+                self.registry.forget_changes();
+                (self.dog, self.closed_until) = (dog, None);
                 true
             }
             Err(error) => {
@@ -370,40 +375,4 @@ const PRUNE_EVERY: Span = Span::from_secs(600);
 /// 0.1 s after the first failure, twice as long after each further one, up to 2 s.
 fn recovery_pause(failures: u32) -> Span {
     Span::from_ms((50_u64 << failures.min(6)).min(2000))
-}
-
-fn restore(
-    settings: &Settings,
-    store: &mut impl Store,
-    woke_at: Timestamp,
-) -> Result<(Watchdog, Registry), StartError> {
-    let mut registry = Registry::default();
-    let mut services = Vec::new();
-    let mut wrong = None;
-    let loaded = store.load(&mut |row| {
-        let policy = settings.defaults.with(&row.identity.overrides).policy();
-        match policy {
-            Ok(policy) => {
-                services.push((row.id, policy, row.facts));
-                registry.set(row.id, row.identity);
-            }
-            Err(error) => wrong = Some(StartError::Service { name: row.identity.name, error }),
-        }
-    })?;
-    if let Some(wrong) = wrong {
-        return Err(wrong);
-    }
-    let seen = loaded.seen.unwrap_or(woke_at);
-    let config = Config::blind_after(settings.blind_after);
-    Ok((Watchdog::restore(config, services, loaded.gaps, seen, woke_at)?, registry))
-}
-
-fn show_all(board: &Board, dog: &Watchdog, registry: &Registry) {
-    board.write(|view| {
-        for (id, service) in dog.services() {
-            if let Some(identity) = registry.get(id) {
-                view.show(id, identity, service, dog.deadline(id));
-            }
-        }
-    });
 }

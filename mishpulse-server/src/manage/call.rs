@@ -70,7 +70,7 @@ impl Manage {
     /// The service that the path names.
     pub(super) fn row(&self, call: &Call) -> Result<Row, Reply> {
         let name = call.params.decoded(0);
-        let row = name.as_deref().and_then(|name| self.web.board.read(|view| view.row(name).cloned()));
+        let row = name.as_deref().and_then(|name| self.web.board.read(|view| Some(view.row(name)?.to_row())));
         row.ok_or_else(|| not_found(name.as_deref().unwrap_or_default()))
     }
 }

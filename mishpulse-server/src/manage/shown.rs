@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Manage;
 use crate::config::{ChannelName, Tag};
-use crate::engine::{Row, View};
+use crate::engine::{Row, RowRef, View};
 use crate::http::{Access, Reply, StatusCode, header};
 use crate::web::ShownStatus;
 
@@ -43,15 +43,16 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Writes `row` behind what is in `json` already.
-    pub(super) fn write(&self, view: &View, row: &Row, json: &mut Vec<u8>) {
-        let token = row.identity.token.as_str();
+    pub(super) fn write(&self, view: &View, row: RowRef<'_>, json: &mut Vec<u8>) {
+        let token = row.token();
+        let token = &*token.text();
         let secrets = (self.access == Access::Admin)
             .then(|| Secrets { token, heartbeat_url: format!("{}/api/heartbeat/{token}", self.public_url) });
         let effective = view.effective(row);
         let shown = Shown {
             status: ShownStatus::of(row),
             secrets,
-            declared: row.identity.declared,
+            declared: row.declared(),
             timeout: effective.timeout,
             grace: effective.grace,
             tags: effective.tags,
@@ -77,7 +78,7 @@ impl Manage {
     pub(super) fn reply(&self, status: StatusCode, row: &Row, access: Access) -> Reply {
         let mut json = Vec::new();
         let writer = self.writer(access);
-        self.web.board.read(|view| writer.write(view, row, &mut json));
+        self.web.board.read(|view| writer.write(view, row.shown(), &mut json));
         Reply::ready_json(status, json).with_value(header::ETAG, &self.etag(&row.identity))
     }
 }

@@ -168,7 +168,7 @@ impl Heard {
             facts.last_seen = Some(at);
             facts.silent_from = at;
             facts.pardoned = false;
-            facts.message = self.messages.remove(&id);
+            facts.set_message(self.messages.remove(&id));
         }
     }
 }
@@ -184,7 +184,7 @@ fn write_heard(
     for (place, (id, service)) in heard.iter().enumerate() {
         let before_ms = service.last_seen.map_or(0, |seen| now.since(seen).as_ms());
         let comma = if place > 0 { "," } else { "" };
-        match &service.message {
+        match service.message() {
             None => write!(text, "{comma}\"{}\":{before_ms}", id.number()).map_err(wrong)?,
             Some(message) => {
                 write!(text, "{comma}\"{}\":[{before_ms},", id.number()).map_err(wrong)?;

@@ -16,18 +16,15 @@ pub(super) fn service(row: &Row<'_>) -> Result<ServiceRow> {
         overrides: json(row, 3)?,
         declared: row.get(4)?,
     };
-    let facts = Service {
-        status: status(row, 5)?,
-        since: time(row, 6)?,
-        last_seen: row.get::<_, Option<i64>>(7)?.map(Timestamp::from_unix_ms),
-        silent_from: time(row, 8)?,
-        pardoned: row.get(9)?,
-        message: row.get_ref(10)?.as_str_or_null()?.and_then(Message::new),
-        trouble: match row.get_ref(11)?.as_str_or_null()? {
-            Some(text) => Some(Box::new(read_trouble(text).map_err(|e| wrong(11, e))?)),
-            None => None,
-        },
-    };
+    let mut facts = Service::new(time(row, 6)?);
+    facts.status = status(row, 5)?;
+    facts.last_seen = row.get::<_, Option<i64>>(7)?.map(Timestamp::from_unix_ms);
+    facts.silent_from = time(row, 8)?;
+    facts.pardoned = row.get(9)?;
+    facts.set_message(row.get_ref(10)?.as_str_or_null()?.and_then(Message::new));
+    if let Some(text) = row.get_ref(11)?.as_str_or_null()? {
+        facts.set_trouble(Some(read_trouble(text).map_err(|e| wrong(11, e))?));
+    }
     Ok(ServiceRow { id: service_id(row.get(0)?), identity, facts })
 }
 

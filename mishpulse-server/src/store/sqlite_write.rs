@@ -42,7 +42,7 @@ pub(super) fn write_all(to: &Transaction<'_>, writes: &Writes<'_>) -> Result<(),
         identify.execute(params![
             id.number(),
             identity.name.as_str(),
-            identity.token.as_str(),
+            identity.token.text(),
             overrides,
             identity.declared
         ])?;
@@ -97,8 +97,8 @@ pub(super) fn keep_facts(
         facts.last_seen.map(Timestamp::unix_ms),
         facts.silent_from.unix_ms(),
         facts.pardoned,
-        facts.message.as_ref().map(|message| message.as_str()),
-        facts.trouble.as_deref().map(columns::write_trouble),
+        facts.message().map(|message| message.as_str()),
+        facts.trouble().map(columns::write_trouble),
     ])?;
     Ok(())
 }

@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq;
 
 use super::Web;
 use super::words::Words;
-use crate::engine::Row;
+use crate::engine::RowRef;
 use crate::http::{Params, Reply, Request, StatusCode, header};
 use crate::notify::text::one_line;
 
@@ -52,8 +52,8 @@ impl BadgeIds {
     }
 
     /// The id of the badge of `row`.
-    pub(super) fn of(&self, row: &Row) -> String {
-        let signature = self.sign(row.id, row.identity.token.as_str());
+    pub(super) fn of(&self, row: RowRef<'_>) -> String {
+        let signature = self.sign(row.id, &row.token().text());
         format!("{}-{signature}", row.id.number())
     }
 
@@ -84,9 +84,9 @@ pub(super) fn answer(web: &Web, request: &Request, params: &Params) -> Reply {
     let found = web.board.read(|view| {
         let (number, signature) = id.split_once('-')?;
         let row = view.row_of(ServiceId::new(number.parse().ok()?))?;
-        let right = web.badges.sign(row.id, row.identity.token.as_str());
+        let right = web.badges.sign(row.id, &row.token().text());
         let is_right: bool = right.as_bytes().ct_eq(signature.as_bytes()).into();
-        is_right.then(|| (one_line(row.identity.name.as_str()), row.status))
+        is_right.then(|| (one_line(row.name()), row.status))
     });
     let Some((name, status)) = found else {
         let detail = "there is no such badge; the page of each service shows its own";

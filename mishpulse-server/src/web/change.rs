@@ -198,7 +198,7 @@ fn subject(name: &str, is_declared: bool) -> Subject {
 }
 
 fn identity(web: &Web, name: &str) -> Option<std::sync::Arc<Identity>> {
-    web.board.read(|view| view.row(name).map(|row| std::sync::Arc::clone(&row.identity)))
+    web.board.read(|view| view.row(name).map(|row| row.to_row().identity))
 }
 
 fn show_form(pages: &Pages<'_>, subject: &Subject, draft: &Draft, mistake: Option<Mistake>) -> Reply {

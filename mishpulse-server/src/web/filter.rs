@@ -3,7 +3,7 @@
 use mishpulse_core::Status;
 
 use crate::config::Tag;
-use crate::engine::{Row, View};
+use crate::engine::{RowRef, View};
 use crate::http::Query;
 
 /// Narrows a list of services. What is not said narrows nothing.
@@ -83,25 +83,25 @@ impl Filter {
     }
 
     /// The services among which it looks, by name: those after `after`, as far as their names may fit.
-    pub fn rows<'a>(&'a self, view: &'a View, after: Option<&'a str>) -> impl Iterator<Item = &'a Row> {
+    pub fn rows<'a>(&'a self, view: &'a View, after: Option<&'a str>) -> impl Iterator<Item = RowRef<'a>> {
         let start = match &self.name {
             None => "",
             Some(NameFilter::Is(start) | NameFilter::Prefix(start)) => start,
         };
-        let rows: Box<dyn Iterator<Item = &'a Row> + 'a> = match after {
+        let rows: Box<dyn Iterator<Item = RowRef<'a>> + 'a> = match after {
             Some(after) if after >= start => Box::new(view.rows_after(Some(after))),
             _ => Box::new(view.rows_from(start)),
         };
-        rows.take_while(move |row| row.identity.name.as_str().starts_with(start))
+        rows.take_while(move |row| row.name().starts_with(start))
     }
 
     /// Whether it shows `row`, leaving aside its limit and where it begins.
     #[must_use]
-    pub fn shows(&self, view: &View, row: &Row) -> bool {
+    pub fn shows(&self, view: &View, row: RowRef<'_>) -> bool {
         let is_named = match &self.name {
             None => true,
-            Some(NameFilter::Is(name)) => row.identity.name.as_str() == name,
-            Some(NameFilter::Prefix(prefix)) => row.identity.name.as_str().starts_with(prefix.as_str()),
+            Some(NameFilter::Is(name)) => row.name() == name,
+            Some(NameFilter::Prefix(prefix)) => row.name().starts_with(prefix.as_str()),
         };
         is_named
             && self.statuses.as_ref().is_none_or(|statuses| statuses.contains(&row.status))

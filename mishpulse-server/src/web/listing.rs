@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http_body_util::channel::{Channel, Sender};
 
 use super::filter::Filter;
-use crate::engine::{Board, Row, View};
+use crate::engine::{Board, RowRef, View};
 use crate::http::{Body, Reply, Request, StatusCode, header};
 
 /// Answers `request` with the services that its query asks for, each as `write` writes it. Where there are more behind a
@@ -15,7 +15,7 @@ use crate::http::{Body, Reply, Request, StatusCode, header};
 /// O(n) in the services that are looked at, of which the engine waits for a thousand at most.
 pub async fn list<W>(board: &Arc<Board>, request: &Request, write: W) -> Reply
 where
-    W: Fn(&View, &Row, &mut Vec<u8>) + Send + 'static,
+    W: FnMut(&View, RowRef<'_>, &mut Vec<u8>) + Send + 'static,
 {
     let filter = match Filter::read(request.query()) {
         Ok(filter) => filter,
@@ -42,7 +42,7 @@ const ROWS_MAX: usize = 1024;
 
 async fn stream<W>(board: Arc<Board>, mut listing: Listing<W>, first: Vec<u8>, mut sender: Sender<Bytes>)
 where
-    W: Fn(&View, &Row, &mut Vec<u8>),
+    W: FnMut(&View, RowRef<'_>, &mut Vec<u8>),
 {
     let mut chunk = first;
     // A reader who has gone away ends it.
@@ -66,7 +66,7 @@ struct Listing<W> {
     has_more: bool,
 }
 
-impl<W: Fn(&View, &Row, &mut Vec<u8>)> Listing<W> {
+impl<W: FnMut(&View, RowRef<'_>, &mut Vec<u8>)> Listing<W> {
     fn new(mut filter: Filter, write: W) -> Self {
         let (after, last) = (filter.after.take(), None);
         Self { filter, write, after, written: 0, has_begun: false, is_complete: false, last, has_more: false }
@@ -111,7 +111,7 @@ impl<W: Fn(&View, &Row, &mut Vec<u8>)> Listing<W> {
                     self.after = last.map(str::to_owned);
                     return;
                 }
-                let name = row.identity.name.as_str();
+                let name = row.name();
                 last = Some(name);
                 if !self.filter.shows(view, row) {
                     continue;

@@ -17,7 +17,7 @@ use tokio::time::{sleep, timeout};
 
 use super::Web;
 use crate::config::Tag;
-use crate::engine::{Board, Changed, Row, View};
+use crate::engine::{Board, Changed, RowRef, View};
 use crate::http::{Reply, Request, StatusCode, follow, header::HeaderName};
 use crate::stamp;
 
@@ -279,7 +279,7 @@ struct Heard {
 }
 
 fn event_json(view: &View, changed: &Changed, now: Timestamp) -> String {
-    fn rows<'a>(view: &'a View, ids: &'a [ServiceId]) -> impl Iterator<Item = &'a Row> {
+    fn rows<'a>(view: &'a View, ids: &'a [ServiceId]) -> impl Iterator<Item = RowRef<'a>> {
         ids.iter().filter_map(|id| view.row_of(*id))
     }
     let summary = view.summary();
@@ -290,12 +290,12 @@ fn event_json(view: &View, changed: &Changed, now: Timestamp) -> String {
         changed: rows(view, &changed.changed)
             .map(|row| Shown {
                 id: row.id.number(),
-                name: row.identity.name.as_str(),
+                name: row.name(),
                 status: row.status,
                 since: row.since,
                 last_seen: row.last_seen,
                 deadline: row.deadline,
-                message: row.message.as_ref().map(|text| super::rows::shortened(text, MESSAGE_CHARS_MAX)),
+                message: row.message.map(|text| super::rows::shortened(text, MESSAGE_CHARS_MAX)),
                 tags: view.tags(row),
             })
             .collect(),

@@ -9,7 +9,7 @@ use super::rows::{Line, TagLink};
 use super::seek::Seek;
 use super::shell::{Pages, Shell};
 use super::words::{WORST_FIRST, sign};
-use crate::engine::{Board, Row, Summary, View};
+use crate::engine::{Board, RowRef, Summary, View};
 use crate::http::{Reply, Request, StatusCode};
 use crate::notify::text::one_line;
 
@@ -137,9 +137,9 @@ const LOOK_MAX: usize = 2048;
 
 impl Lists {
     async fn read(board: &Board, seek: &Seek, pages: &Pages<'_>, now: Timestamp) -> Self {
-        let line = |view: &View, row: &Row| Line::new(view, row, pages.words, now);
+        let line = |view: &View, row: RowRef<'_>| Line::new(view, row, pages.words, now);
         let mut lists = board.read(|view| {
-            let shown = view.attention().take(LOOK_MAX).filter(|row| seek.shows(view, row));
+            let shown = view.attention().take(LOOK_MAX).filter(|row| seek.shows(view, *row));
             let mut trouble: Vec<Line> = shown.take(TROUBLE_MAX + 1).map(|row| line(view, row)).collect();
             let has_more_trouble = trouble.len() > TROUBLE_MAX;
             trouble.truncate(TROUBLE_MAX);
@@ -159,7 +159,7 @@ impl Lists {
                         }
                         lists.rest.push(line(view, row));
                     }
-                    last = Some(row.identity.name.as_str().to_owned());
+                    last = Some(row.name().to_owned());
                 }
                 (last, false)
             });

@@ -4,7 +4,7 @@ use mishpulse_core::{Message, Status, Timestamp};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::words::{Words, sign};
-use crate::engine::{Row, View};
+use crate::engine::{RowRef, View};
 use crate::notify::text::one_line;
 use crate::stamp::rfc3339;
 
@@ -34,15 +34,15 @@ pub(super) struct TagLink {
 
 impl Line {
     /// `row` as it is at `now`, in `words`.
-    pub(super) fn new(view: &View, row: &Row, words: &Words, now: Timestamp) -> Self {
+    pub(super) fn new(view: &View, row: RowRef<'_>, words: &Words, now: Timestamp) -> Self {
         let tags = view.tags(row).iter().map(|tag| TagLink {
             name: one_line(tag.as_str()),
             href: format!("/?tag={}", query_part(tag.as_str())),
         });
         Self {
             id: row.id.number(),
-            name: one_line(row.identity.name.as_str()),
-            href: service_href(row.identity.name.as_str()),
+            name: one_line(row.name()),
+            href: service_href(row.name()),
             status: row.status,
             sign: sign(row.status),
             word: words.status(row.status),
@@ -51,14 +51,14 @@ impl Line {
             seen: row.last_seen.map(rfc3339),
             ago: row.last_seen.map_or_else(|| words.never.to_owned(), |seen| words.ago(now.since(seen))),
             left: left(row, words, now),
-            message: row.message.as_ref().map(|text| shortened(text, MESSAGE_CHARS_MAX)).unwrap_or_default(),
+            message: row.message.map(|text| shortened(text, MESSAGE_CHARS_MAX)).unwrap_or_default(),
             tags: tags.collect(),
         }
     }
 }
 
 /// What is left of a service's time, or how long it has been dead.
-pub(super) fn left(row: &Row, words: &Words, now: Timestamp) -> String {
+pub(super) fn left(row: RowRef<'_>, words: &Words, now: Timestamp) -> String {
     match (row.status, row.deadline) {
         (Status::Dead, _) => words.lasting(now.since(row.since)),
         (_, Some(deadline)) => words.left(deadline.since(now)),

@@ -4,7 +4,7 @@ use mishpulse_core::Status;
 
 use super::rows::query_part;
 use crate::config::Tag;
-use crate::engine::{Row, View};
+use crate::engine::{RowRef, View};
 use crate::http::Query;
 
 /// Narrows the list. What is not understood narrows nothing: a page is always shown.
@@ -49,10 +49,10 @@ impl Seek {
     }
 
     /// Whether it shows `row`.
-    pub(super) fn shows(&self, view: &View, row: &Row) -> bool {
+    pub(super) fn shows(&self, view: &View, row: RowRef<'_>) -> bool {
         (self.statuses.is_empty() || self.statuses.contains(&row.status))
             && self.tags.iter().all(|tag| view.tags(row).contains(tag))
-            && (self.folded.is_empty() || row.identity.name.as_str().to_lowercase().contains(&self.folded))
+            && (self.folded.is_empty() || row.name().to_lowercase().contains(&self.folded))
     }
 
     /// The same for other statuses, from the start.

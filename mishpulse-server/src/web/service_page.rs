@@ -65,7 +65,7 @@ pub(super) async fn answer(web: Web, request: Request, name: String) -> Reply {
     let words = pages.words;
     let found = web.board.read(|view| {
         let row = view.row(&name)?;
-        Some((row.clone(), view.effective(row), Line::new(view, row, words, now), view.gaps(row.id)))
+        Some((row.to_row(), view.effective(row), Line::new(view, row, words, now), view.gaps(row.id)))
     });
     let Some((row, effective, line, gaps)) = found else {
         return pages.refuse(StatusCode::NOT_FOUND, words.not_found_hint);
@@ -108,9 +108,9 @@ pub(super) async fn answer(web: Web, request: Request, name: String) -> Reply {
         events: tell(&kept.events, &kept.deliveries, words, pages.session.is_some()),
         older: events_end.map(|seq| format!("{base}?before={seq}#h-history")),
         settings: tell_settings(&row, &effective, words, now),
-        badge: web.badges.of(&row),
+        badge: web.badges.of(row.shown()),
         snippets: match is_admin {
-            true => snippets(&settings.public_url, row.identity.token.as_str()),
+            true => snippets(&settings.public_url, &row.identity.token.text()),
             false => Vec::new(),
         },
         public_url: settings.public_url.clone(),

@@ -5,9 +5,9 @@ use serde::Serialize;
 
 use super::Web;
 use super::listing::list;
-use crate::engine::Row;
+use crate::engine::RowRef;
 use crate::http::{Reply, Request};
-use crate::stamp;
+use crate::stamp::{self, Stamps};
 
 /// How a service is, as every list shows it.
 #[derive(Debug, Serialize)]
@@ -25,7 +25,10 @@ pub struct ShownStatus<'a> {
 
 pub(super) async fn answer(web: Web, request: Request) -> Reply {
     match web.check_access(&request) {
-        Ok(()) => list(&web.board, &request, |_, row, json| write(row, json)).await,
+        Ok(()) => {
+            let mut stamps = Stamps::new();
+            list(&web.board, &request, move |_, row, json| write(row, &mut stamps, json)).await
+        }
         Err(refusal) => refusal,
     }
 }
@@ -33,19 +36,87 @@ pub(super) async fn answer(web: Web, request: Request) -> Reply {
 impl<'a> ShownStatus<'a> {
     /// How `row` is.
     #[must_use]
-    pub fn of(row: &'a Row) -> Self {
+    pub fn of(row: RowRef<'a>) -> Self {
         Self {
-            name: row.identity.name.as_str(),
+            name: row.name(),
             status: row.status,
             last_seen: row.last_seen,
-            message: row.message.as_ref().map(|message| message.as_str()),
+            message: row.message.map(|message| message.as_str()),
             since: row.since,
             deadline: row.deadline,
         }
     }
 }
 
-fn write(row: &Row, json: &mut Vec<u8>) {
-    // Writing to memory cannot fail, and nothing in a row is refused by JSON.
-    let _ = serde_json::to_writer(json, &ShownStatus::of(row));
+/// Writes `row` as [`ShownStatus`] is written, by hand: there may be a million.
+fn write(row: RowRef<'_>, stamps: &mut Stamps, json: &mut Vec<u8>) {
+    json.extend_from_slice(b"{\"name\":");
+    write_text(row.name(), json);
+    json.extend_from_slice(b",\"status\":\"");
+    json.extend_from_slice(row.status.as_str().as_bytes());
+    json.extend_from_slice(b"\",\"last_seen\":");
+    write_stamp(row.last_seen, stamps, json);
+    json.extend_from_slice(b",\"message\":");
+    match row.message {
+        Some(message) => write_text(message.as_str(), json),
+        None => json.extend_from_slice(b"null"),
+    }
+    json.extend_from_slice(b",\"since\":");
+    write_stamp(Some(row.since), stamps, json);
+    json.extend_from_slice(b",\"deadline\":");
+    write_stamp(row.deadline, stamps, json);
+    json.push(b'}');
+}
+
+fn write_text(text: &str, json: &mut Vec<u8>) {
+    // Writing to memory cannot fail, and every text can be written.
+    let _ = serde_json::to_writer(json, text);
+}
+
+fn write_stamp(at: Option<Timestamp>, stamps: &mut Stamps, json: &mut Vec<u8>) {
+    let Some(at) = at else { return json.extend_from_slice(b"null") };
+    json.push(b'"');
+    stamps.write(at, json);
+    json.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use mishpulse_core::{Message, ServiceId};
+
+    use super::*;
+    use crate::config::Token;
+    use crate::engine::Row;
+    use crate::store::rows::Identity;
+
+    #[test]
+    fn what_is_written_by_hand_is_what_serde_writes() {
+        let at = |ms| Timestamp::from_unix_ms(1_760_616_000_000 + ms);
+        let names = ["api-1", "\"q\\", "служба <1>"];
+        for (number, name) in names.into_iter().enumerate() {
+            for status in Status::ALL {
+                let identity = Identity {
+                    name: name.parse().unwrap(),
+                    token: Token::random().unwrap(),
+                    overrides: Default::default(),
+                    declared: false,
+                };
+                let row = Row {
+                    id: ServiceId::new(1),
+                    identity: Arc::new(identity),
+                    status,
+                    since: at(number as i64 * 50_000_010),
+                    last_seen: Some(at(-250)).filter(|_| number > 0),
+                    message: Message::new(&"line\n\u{1}\"".repeat(number)),
+                    deadline: Some(at(7)).filter(|_| number > 1),
+                };
+                let mut json = Vec::new();
+                write(row.shown(), &mut Stamps::new(), &mut json);
+                let by_serde = serde_json::to_string(&ShownStatus::of(row.shown())).unwrap();
+                assert_eq!(String::from_utf8(json).unwrap(), by_serde);
+            }
+        }
+    }
 }

@@ -100,7 +100,7 @@ fn services_and_defaults_are_read_in_the_order_of_the_file() {
     let first = settings.defaults.with(&settings.services[0].overrides);
     assert_eq!(first.timeout, Span::from_secs(5400));
     assert_eq!(first.notify_on, [AlertKind::Warning, AlertKind::Dead]);
-    assert_eq!(settings.services[0].token.as_ref().unwrap().as_str(), "abc123");
+    assert_eq!(settings.services[0].token.as_ref().unwrap().text(), "abc123");
     assert_eq!(settings.defaults.with(&settings.services[1].overrides).notify_on, []);
 }
 
