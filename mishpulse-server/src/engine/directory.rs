@@ -320,7 +320,7 @@ mod tests {
 
     #[test]
     fn everyone_is_found_whoever_comes_and_goes() {
-        let (mut directory, mut model) = (Directory::with_capacity(500), BTreeMap::new());
+        let (mut directory, mut model) = (Directory::default(), BTreeMap::new());
         let mut state = 7;
         for number in 0..500_u32 {
             let name = format!("служба-{}-{number}", "x".repeat(next(&mut state) as usize % 100));
