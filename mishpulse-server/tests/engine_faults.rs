@@ -127,6 +127,8 @@ fn an_unknown_outcome_is_settled_by_what_the_store_says() {
     assert_eq!(bench.beat("a", error.clone()).try_recv().unwrap(), Err(Unavailable));
     bench.store.fail(Failing::No);
     bench.clock.advance(Span::from_secs(1));
+    bench.engine.turn(None);
+    assert_eq!(bench.status(), Status::Error, "the board shows what was kept");
     // It was kept after all, so the sender's second try says nothing new: one alert, not two.
     assert_eq!(bench.beat("a", error).try_recv().unwrap(), Ok(BeatOutcome::Stored));
     assert_eq!(bench.letters(), 1);

@@ -292,6 +292,12 @@ impl View {
         }
     }
 
+    /// Removes all whom `is_kept` does not know.
+    pub(super) fn retain(&mut self, is_kept: impl Fn(ServiceId) -> bool) {
+        let ids: Vec<ServiceId> = self.rows.iter().flatten().map(|row| row.id).collect();
+        ids.into_iter().filter(|id| !is_kept(*id)).for_each(|id| self.remove(id));
+    }
+
     fn rows_in<'a>(&'a self, from: Bound<&str>) -> impl Iterator<Item = &'a Row> {
         let named = self.by_name.range::<str, _>((from, Bound::Unbounded));
         named.filter_map(|(_, id)| self.rows[id.index()].as_ref())

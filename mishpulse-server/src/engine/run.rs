@@ -285,6 +285,9 @@ impl<S: Store, C: Clock> Engine<S, C> {
         match loaded.and_then(|loaded| restore(&self.parts.settings, loaded, now)) {
             Ok((dog, registry)) => {
                 (self.dog, self.registry, self.closed_until) = (dog, registry, None);
+                // The commit that failed may have been kept after all, with its letters.
+                show_all(&self.parts.board, &self.dog, &self.registry);
+                self.parts.bell.ring();
                 true
             }
             Err(error) => {
@@ -358,6 +361,7 @@ fn restore(
 
 fn show_all(board: &Board, dog: &Watchdog, registry: &Registry) {
     board.write(|view| {
+        view.retain(|id| registry.get(id).is_some());
         for (id, service) in dog.services() {
             if let Some(identity) = registry.get(id) {
                 view.show(id, identity, service, dog.deadline(id));
