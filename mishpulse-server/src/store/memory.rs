@@ -70,7 +70,12 @@ impl Store for MemoryStore {
             identity: identity.clone(),
             facts: kept.facts[id].clone(),
         });
-        Ok(Loaded { services: services.collect(), gaps: kept.gaps.clone(), seen: kept.seen })
+        let silence = kept.events.values().rev().find_map(|event| match event.kind {
+            EventKind::Silence { since, .. } => Some(since),
+            _ => None,
+        });
+        let (services, gaps) = (services.collect(), kept.gaps.clone());
+        Ok(Loaded { services, gaps, seen: kept.seen, silence })
     }
 
     fn commit(&mut self, writes: &Writes<'_>) -> Result<(), StoreError> {

@@ -5,7 +5,9 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use mishpulse_core::{Service, ServiceId, Timestamp};
-use rusqlite::{CachedStatement, Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{
+    CachedStatement, Connection, OptionalExtension as _, Transaction, TransactionBehavior, params,
+};
 
 use super::rows::{DeliveryState, Loaded};
 use super::sqlite_rows::{self as columns, state_code, status_code};
@@ -66,7 +68,13 @@ impl Store for SqliteStore {
         let gaps = select.query_map([], columns::gap)?.collect::<Result<_, _>>()?;
         let seen: Option<i64> =
             transaction.prepare_cached("SELECT max(at) FROM seen")?.query_row([], |row| row.get(0))?;
-        Ok(Loaded { services, gaps, seen: seen.map(Timestamp::from_unix_ms) })
+        let mut select = transaction.prepare_cached(
+            "SELECT data ->> 'since' FROM event \
+             WHERE service_id IS NULL AND data ->> 'event' = 'silence' ORDER BY seq DESC LIMIT 1",
+        )?;
+        let silence: Option<i64> = select.query_row([], |row| row.get(0)).optional()?;
+        let (seen, silence) = (seen.map(Timestamp::from_unix_ms), silence.map(Timestamp::from_unix_ms));
+        Ok(Loaded { services, gaps, seen, silence })
     }
 
     fn commit(&mut self, writes: &Writes<'_>) -> Result<(), StoreError> {
