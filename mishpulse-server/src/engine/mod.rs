@@ -10,6 +10,7 @@ mod changes;
 mod command;
 mod declare;
 mod edit;
+mod hush;
 mod inbox;
 mod letters;
 mod registry;

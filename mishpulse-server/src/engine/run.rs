@@ -9,6 +9,7 @@ use super::bell::Bell;
 use super::board::Board;
 use super::command::{BeatOutcome, Command, EditError};
 use super::edit::Desk;
+use super::hush::Hush;
 use super::inbox::Intake;
 use super::registry::Registry;
 use crate::clock::Stopwatch;
@@ -21,6 +22,7 @@ pub struct Engine<S, C> {
     parts: Parts<S, C>,
     dog: Watchdog,
     registry: Registry,
+    hush: Hush,
     next_prune: Timestamp,
     /// Tries to keep or to read something that failed since the last that did not.
     failures: u32,
@@ -83,7 +85,10 @@ impl<S: Store, C: Clock> Engine<S, C> {
     /// # Errors
     /// [`StartError`].
     pub fn start(mut parts: Parts<S, C>, loaded: Loaded, woke_at: Timestamp) -> Result<Self, StartError> {
+        let told = loaded.silence;
         let (mut dog, mut registry) = restore(&parts.settings, loaded, woke_at)?;
+        let mut hush = Hush::restore(&dog, &registry, &parts.settings, told);
+        let measured = Hush::measured(&dog);
         let mut batch = Batch::default();
         let now = parts.clock.now();
         let mut desk = Desk {
@@ -95,13 +100,14 @@ impl<S: Store, C: Clock> Engine<S, C> {
         };
         desk.declare()?;
         batch.drain(&mut dog, &registry, &parts.settings, now, EVENTS_MAX);
+        hush.look(&mut batch, &dog, measured, now);
         batch.commit(&mut parts.store, &dog, &registry, now)?;
         parts.board.write(|view| view.set_defaults(Arc::new(parts.settings.defaults.clone())));
         show_all(&parts.board, &dog, &registry);
         batch.publish(&parts.board, &dog, &registry);
         parts.board.looked(now, true);
         parts.bell.ring();
-        Ok(Self { parts, dog, registry, next_prune: now, failures: 0, closed_until: None })
+        Ok(Self { parts, dog, registry, hush, next_prune: now, failures: 0, closed_until: None })
     }
 
     /// Runs until it is told to stop.
@@ -146,6 +152,8 @@ impl<S: Store, C: Clock> Engine<S, C> {
         // Where more are waiting, what happened after the last of these is left to the next turn.
         let until = if taken < most { now } else { heard_until };
         let has_more = self.drain(&mut batch, until, EVENTS_MAX);
+        let measured = self.parts.board.read(|view| view.summary().measured());
+        self.hush.look(&mut batch, &self.dog, measured, until);
         let stopwatch = Stopwatch::start();
         let committed = batch.commit(&mut self.parts.store, &self.dog, &self.registry, until);
         self.count_commit(&stopwatch, taken, committed.is_ok());
@@ -210,6 +218,7 @@ impl<S: Store, C: Clock> Engine<S, C> {
                 let id = self.registry.by_token(&token);
                 match id.map(|id| (id, self.dog.beat(id, signal, now))) {
                     Some((id, Ok(()))) => {
+                        self.hush.heard(now);
                         batch.touched.push(id);
                         batch.answers.push(Answer::Beat(reply));
                     }
@@ -282,8 +291,10 @@ impl<S: Store, C: Clock> Engine<S, C> {
             Some(_) => {}
         }
         let loaded = self.parts.store.load().map_err(StartError::from);
+        let told = loaded.as_ref().ok().and_then(|loaded| loaded.silence);
         match loaded.and_then(|loaded| restore(&self.parts.settings, loaded, now)) {
             Ok((dog, registry)) => {
+                self.hush = Hush::restore(&dog, &registry, &self.parts.settings, told);
                 (self.dog, self.registry, self.closed_until) = (dog, registry, None);
                 // The commit that failed may have been kept after all, with its letters.
                 show_all(&self.parts.board, &self.dog, &self.registry);
