@@ -103,7 +103,7 @@ impl Model {
             Input::Forget(_) => self.services[id.index()] = None,
             Input::Change(_, policy) => {
                 watched.look(id, until, &mut due);
-                watched.change(id, *policy, now, until, &self.gaps, self.config, &mut due);
+                watched.change(id, *policy, (now, until), &self.gaps, self.config, &mut due);
             }
             Input::Beat(_, signal) => {
                 watched.look(id, until, &mut due);
@@ -312,8 +312,7 @@ impl Watched {
         &mut self,
         id: ServiceId,
         policy: Policy,
-        now: Timestamp,
-        until: Timestamp,
+        (now, until): (Timestamp, Timestamp),
         gaps: &[Gap],
         config: Config,
         due: &mut Due,
