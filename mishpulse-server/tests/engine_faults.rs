@@ -211,6 +211,31 @@ fn a_beat_that_waited_in_the_inbox_counts_from_when_it_came_in() {
 }
 
 #[test]
+fn the_time_in_which_beats_were_turned_away_kills_nobody() {
+    let mut bench = Bench::new();
+    bench.beat("a", Signal::ok());
+    bench.pass(30);
+    // For two minutes more comes in than there is room for, however often the engine looks.
+    for _ in 0..240 {
+        let refused = (0..17).filter(|_| {
+            let (token, signal, received) = ("x".parse().unwrap(), Signal::ok(), bench.clock.now());
+            let ask = |reply| Command::Beat { token, signal, received, reply };
+            let mut asked = Box::pin(bench.inbox.ask(ask));
+            futures_poll(&mut asked) == Some(Err(Unavailable))
+        });
+        assert_eq!(refused.count(), 1);
+        bench.clock.advance(Span::from_ms(500));
+        bench.engine.turn(None);
+    }
+    assert_eq!((bench.status(), bench.letters()), (Status::Alive, 0));
+    // From then on it has one full timeout.
+    bench.pass(59);
+    assert_eq!(bench.status(), Status::Alive);
+    bench.pass(3);
+    assert_eq!((bench.status(), bench.letters()), (Status::Dead, 1));
+}
+
+#[test]
 fn a_full_inbox_refuses_at_the_door() {
     let bench = Bench::new();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

@@ -320,7 +320,14 @@ fn the_real_server_says_first_what_it_looks_like() {
     let (all, each) = (told(), told().into_iter().collect::<BTreeSet<_>>());
     assert_eq!((all.len(), each.len()), (30, 30), "every service is named once");
 
-    // Killed and started again, nothing of it is told twice.
+    // Killed and started again, nothing of it is told twice: once it is written down that it was sent.
+    let key = std::fs::read_to_string(folder.path().join("mishpulse-data/admin.key")).unwrap();
+    let bearer = format!("Bearer {}", key.trim());
+    until("all is written down", Duration::from_secs(20), || {
+        let url = server.url("/api/deliveries?state=pending");
+        let pending = harness::request("GET", &url, None, &[("authorization", &bearer)]);
+        (pending.json() == serde_json::json!([])).then_some(())
+    });
     server.kill();
     let count = hook.got().len();
     let server = Server::restart(folder.path(), address);

@@ -13,6 +13,7 @@ mod edit;
 mod hush;
 mod inbox;
 mod letters;
+mod listening;
 mod registry;
 mod rhythm;
 mod run;

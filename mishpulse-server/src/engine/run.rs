@@ -11,9 +11,11 @@ use super::command::{BeatOutcome, Command, EditError};
 use super::edit::Desk;
 use super::hush::Hush;
 use super::inbox::Intake;
+use super::listening::Listening;
 use super::registry::Registry;
 use crate::clock::Stopwatch;
 use crate::config::{FieldError, ServiceName, Settings};
+use crate::ear::Ear;
 use crate::store::rows::Loaded;
 use crate::store::{Store, StoreError};
 
@@ -23,6 +25,7 @@ pub struct Engine<S, C> {
     dog: Watchdog,
     registry: Registry,
     hush: Hush,
+    listening: Listening,
     next_prune: Timestamp,
     /// Tries to keep or to read something that failed since the last that did not.
     failures: u32,
@@ -107,7 +110,15 @@ impl<S: Store, C: Clock> Engine<S, C> {
         batch.publish(&parts.board, &dog, &registry);
         parts.board.looked(now, true);
         parts.bell.ring();
-        Ok(Self { parts, dog, registry, hush, next_prune: now, failures: 0, closed_until: None })
+        let listening = Listening::new(now);
+        Ok(Self { parts, dog, registry, hush, listening, next_prune: now, failures: 0, closed_until: None })
+    }
+
+    /// Counts as deaf while `ear` is.
+    #[must_use]
+    pub fn listening_by(mut self, ear: Ear) -> Self {
+        self.listening.by(ear);
+        self
     }
 
     /// Runs until it is told to stop.
@@ -133,7 +144,9 @@ impl<S: Store, C: Clock> Engine<S, C> {
         let mut flow = Flow::Continue;
         // A beat counts from when it was received, and nobody dies of the time that it waited here. Where beats were turned
         // away, the time since the last look counts as one piece instead: a long one is pardoned.
-        let by_arrival = !self.parts.intake.has_overflowed();
+        let has_refused = self.parts.intake.has_overflowed();
+        self.listening.look(&mut self.dog, has_refused, now);
+        let by_arrival = !has_refused;
         let (mut next, mut taken, mut heard_until) = (first, 0, now);
         let most = self.parts.settings.limits.batch as u64;
         while taken < most {
@@ -155,7 +168,8 @@ impl<S: Store, C: Clock> Engine<S, C> {
         let measured = self.parts.board.read(|view| view.summary().measured());
         self.hush.look(&mut batch, &self.dog, measured, until);
         let stopwatch = Stopwatch::start();
-        let committed = batch.commit(&mut self.parts.store, &self.dog, &self.registry, until);
+        let heard_until = self.listening.heard_until(&self.dog, until);
+        let committed = batch.commit(&mut self.parts.store, &self.dog, &self.registry, heard_until);
         self.count_commit(&stopwatch, taken, committed.is_ok());
         match committed {
             Ok(()) => {
@@ -205,7 +219,7 @@ impl<S: Store, C: Clock> Engine<S, C> {
             return until.since(now);
         }
         let due = self.dog.next_deadline().map_or(Span::LONGEST, |due| due.since(now));
-        due.min(self.parts.settings.check_every)
+        due.min(self.parts.settings.check_every).min(self.listening.longest_wait())
     }
 
     fn drain(&mut self, batch: &mut Batch, now: Timestamp, most: usize) -> bool {
@@ -292,7 +306,8 @@ impl<S: Store, C: Clock> Engine<S, C> {
         }
         let loaded = self.parts.store.load().map_err(StartError::from);
         let told = loaded.as_ref().ok().and_then(|loaded| loaded.silence);
-        match loaded.and_then(|loaded| restore(&self.parts.settings, loaded, now)) {
+        let woke_at = self.listening.woke_at(loaded.as_ref().ok(), now);
+        match loaded.and_then(|loaded| restore(&self.parts.settings, loaded, woke_at)) {
             Ok((dog, registry)) => {
                 self.hush = Hush::restore(&dog, &registry, &self.parts.settings, told);
                 (self.dog, self.registry, self.closed_until) = (dog, registry, None);

@@ -1,9 +1,11 @@
 //! Sockets: how many, how long, how much.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -23,12 +25,20 @@ use super::reply::{Body, Reply};
 use super::request::Request;
 use super::router::Router;
 use crate::config::Limits;
+use crate::ear::Ear;
 
 /// Tells the listener to stop.
 pub type Shutdown = watch::Receiver<bool>;
 
 /// Answers what comes in on `listener` until `shutdown` says stop, and then for a moment more what is under way.
-pub async fn serve(listener: TcpListener, router: Arc<Router>, limits: Limits, mut shutdown: Shutdown) {
+/// Says by `ear` when nobody new can be heard: no connection can be accepted, or all places are taken.
+pub async fn serve(
+    listener: TcpListener,
+    router: Arc<Router>,
+    limits: Limits,
+    ear: Ear,
+    mut shutdown: Shutdown,
+) {
     let places = Arc::new(Semaphore::new(limits.connections));
     let crowd = Crowd::default();
     let graceful = GracefulShutdown::new();
@@ -40,19 +50,28 @@ pub async fn serve(listener: TcpListener, router: Arc<Router>, limits: Limits, m
     let limits = Arc::new(limits);
     loop {
         // A place is taken before a connection is accepted: those beyond the limit wait in the system's queue.
+        let free = Arc::clone(&places).try_acquire_owned();
+        if free.is_err() && ear.cannot_hear() {
+            tracing::warn!(
+                connections = limits.connections,
+                "all connections are taken; further clients wait"
+            );
+        }
         let place = tokio::select! {
-            place = Arc::clone(&places).acquire_owned() => place,
+            place = async { if let Ok(place) = free { Ok(place) } else { Arc::clone(&places).acquire_owned().await } } => place,
             _ = shutdown.wait_for(|stop| *stop) => break,
         };
         let Ok(place) = place else { break };
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = accept(&listener, &ear) => accepted,
             _ = shutdown.wait_for(|stop| *stop) => break,
         };
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
+                if ear.cannot_hear() {
+                    tracing::warn!(%error, "no connection can be accepted");
+                }
                 sleep(ACCEPT_PAUSE).await;
                 continue;
             }
@@ -76,6 +95,18 @@ pub async fn serve(listener: TcpListener, router: Arc<Router>, limits: Limits, m
     if timeout(SHUTDOWN_TIMEOUT, graceful.shutdown()).await.is_err() {
         tracing::debug!("connections that were still busy are cut");
     }
+}
+
+/// The next connection. While there is none that waits, everybody is heard.
+async fn accept(listener: &TcpListener, ear: &Ear) -> std::io::Result<(TcpStream, SocketAddr)> {
+    poll_fn(|context| {
+        let accepted = listener.poll_accept(context);
+        if !matches!(accepted, Poll::Ready(Err(_))) {
+            ear.hears();
+        }
+        accepted
+    })
+    .await
 }
 
 /// hyper refuses less.
