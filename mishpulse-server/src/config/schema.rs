@@ -81,6 +81,7 @@ pub(super) const LIMITS: &[&str] = &[
     "headers",
     "header_timeout",
     "body_timeout",
+    "write_timeout",
     "connections",
     "connections_per_address",
     "inbox",

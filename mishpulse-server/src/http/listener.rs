@@ -21,6 +21,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
 use super::limit::Crowd;
+use super::patience::Patient;
 use super::reply::{Body, Reply};
 use super::request::Request;
 use super::router::Router;
@@ -79,12 +80,13 @@ pub async fn serve(
         // Closed at once: whoever holds so many should use those.
         let Some(admitted) = crowd.admit(peer.ip(), limits.connections_per_address) else { continue };
         prepare(&stream);
+        let stream = TokioIo::new(Patient::new(stream, limits.write_timeout.into()));
         let (router, limits) = (Arc::clone(&router), Arc::clone(&limits));
         let service = service_fn(move |request| {
             let (router, limits) = (Arc::clone(&router), Arc::clone(&limits));
             async move { Ok::<_, Infallible>(answer(request, peer, &router, &limits).await) }
         });
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        let connection = graceful.watch(http.serve_connection(stream, service));
         tokio::spawn(async move {
             // What goes wrong on a connection concerns its client alone, who has seen it.
             let _ = pin!(connection).await;
