@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::args::ServeOptions;
-use super::{FAILED, MISTAKE, descriptors, logs, systemd};
+use super::{FAILED, MISTAKE, descriptors, logs, memory, systemd};
 use crate::app::{App, AppError, Prepared, Running};
 use crate::config::{Environment, Loaded, LogFormat, ServiceName, Settings, Source};
 
@@ -22,6 +22,7 @@ pub(super) fn run(options: &ServeOptions) -> ExitCode {
         }
     };
     logs::start(&loaded.settings);
+    memory::keep_private();
     descriptors::raise(&loaded.settings.limits);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
