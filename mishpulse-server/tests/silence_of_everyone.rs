@@ -136,6 +136,24 @@ fn who_stopped_in_one_moment_is_told_of_by_one_alert_before_all_others() {
 }
 
 #[test]
+fn those_a_few_milliseconds_apart_count_with_the_first() {
+    let mut bench = Bench::new(30, "timeout = \"60s\"\nchannels = [\"hook\"]");
+    for n in 0..30 {
+        bench.clock.advance(Span::from_ms(3));
+        bench.beat(n);
+    }
+    bench.pass(59_900);
+    assert_eq!(bench.dead(), 0);
+    // A look at each millisecond: everyone dies in a look of its own.
+    for _ in 0..200 {
+        bench.clock.advance(Span::from_ms(1));
+        bench.engine.turn(None);
+    }
+    assert_eq!((bench.dead(), bench.silences("hook")), (30, vec![(0, 30, 30)]));
+    assert!(bench.letters("hook")[1..].iter().all(|row| row.letter.is_gathered));
+}
+
+#[test]
 fn who_dies_one_after_another_is_told_of_as_soon_as_it_is_more_than_half() {
     let mut bench = Bench::new(30, "timeout = \"60s\"");
     // Each twice a minute, and never two at once.
