@@ -10,6 +10,7 @@ is_installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'instal
 packages=(
     build-essential ca-certificates curl openssl sqlite3
     python3 python3-venv # aiosmtpd, requests, schemathesis
+    mount util-linux     # unshare, setpriv: a sandbox
     postfix              # a real mail server
     chromium             # a real browser
 )

@@ -92,6 +92,22 @@ impl<K: Ord + Clone> Watchdog<K> {
         self.inner.beat(self.id(key)?, signal, now)
     }
 
+    /// Nobody could be heard from `since` on, and it is still so.
+    pub fn deaf(&mut self, since: Timestamp, now: Timestamp) {
+        self.inner.deaf(since, now);
+    }
+
+    /// Everybody can be heard again.
+    pub fn hears(&mut self, now: Timestamp) {
+        self.inner.hears(now);
+    }
+
+    /// Until when this watchdog is known to have listened.
+    #[must_use]
+    pub fn listened_until(&self) -> Timestamp {
+        self.inner.listened_until()
+    }
+
     /// Pauses a service: its silence is not measured and it raises nothing.
     pub fn pause(&mut self, key: &K, now: Timestamp) -> Result<(), UnknownService> {
         self.inner.pause(self.id(key)?, now)

@@ -110,6 +110,9 @@
 //! report, what has really died is found all the same, and a watcher that is away again and again hides nobody for ever. An
 //! [`Event::Blind`] says that it was so.
 //!
+//! A driver that looks but knows that nobody can be heard, since no connection is accepted, says so with [`deaf`](Watchdog::deaf)
+//! and [`hears`](Watchdog::hears): nothing falls due in between, and then that time counts as having been away.
+//!
 //! # How to store it
 //!
 //! Store [`service`](Watchdog::service) and [`policy`](Watchdog::policy) of everyone whom an input or an event named, and
@@ -161,6 +164,7 @@ extern crate alloc;
 mod alert;
 mod blind;
 mod deadlines;
+mod deaf;
 mod error;
 mod event;
 mod id;

@@ -46,7 +46,8 @@ impl Watchdog {
             if !service.status.is_trouble() {
                 service.set_trouble(None);
             }
-            service.silent_from = service.silent_from.min(seen);
+            // Later than `seen` is who was heard while it was deaf.
+            service.silent_from = service.silent_from.min(seen.max(now));
             blind::pardon(&mut service, &policy, dog.gaps.as_slice(), config.blind_after);
             dog.services[id.index()] = Some(service);
             dog.set_policy(id, policy);

@@ -26,6 +26,7 @@ use crate::time::{Span, Timestamp};
 ///   [`next_deadline`](Self::next_deadline).
 /// - Give every call the same clock's time. One reading may serve a whole batch. A `now` before the last one counts as
 ///   the last one.
+/// - Where you know that nobody can be heard though you look, say so with [`deaf`](Self::deaf).
 /// - Store [`service`](Self::service) of everyone that an input or an event named, and [`gaps`](Self::gaps) after
 ///   [`Event::Blind`]; [`restore`](Self::restore) goes on from there.
 ///
@@ -48,6 +49,8 @@ pub struct Watchdog {
     pub(crate) now: Timestamp,
     /// The least time away that blinds towards anyone.
     pub(crate) blind_after_least: Span,
+    /// Since when nobody can be heard.
+    pub(crate) deaf_since: Option<Timestamp>,
 }
 
 impl Watchdog {
@@ -64,6 +67,7 @@ impl Watchdog {
             events: VecDeque::new(),
             now,
             blind_after_least: config.blind_after,
+            deaf_since: None,
         }
     }
 
@@ -109,10 +113,11 @@ impl Watchdog {
     pub fn change(&mut self, id: ServiceId, policy: Policy, now: Timestamp) -> Result<(), UnknownService> {
         let now = self.catch_up(id, now)?;
         self.set_policy(id, policy);
+        let until = self.until(now);
         let service = self.services[id.index()].as_mut().ok_or(UnknownService)?;
         blind::pardon(service, &policy, self.gaps.as_slice(), self.config.blind_after);
         alert::skip_reminders(service, &policy, now);
-        if service.deadline(&policy).is_some_and(|deadline| deadline < now) {
+        if service.deadline(&policy).is_some_and(|deadline| deadline < until) {
             self.happen(id, Cause::Silence, now);
         }
         self.file(id);
@@ -168,14 +173,15 @@ impl Watchdog {
     #[must_use = "an event that is dropped is an alert that nobody gets"]
     pub fn poll(&mut self, now: Timestamp) -> Option<Event> {
         let now = self.advance(now);
+        let until = self.until(now);
         loop {
             if let Some(event) = self.events.pop_front() {
                 return Some(event);
             }
             let (services, policies) = (&self.services, &self.policies);
-            let id = self.deadlines.pop(now, |id| Some(due_of(services, policies, id)?.at))?;
+            let id = self.deadlines.pop(until, |id| Some(due_of(services, policies, id)?.at))?;
             if let Some(due) = self.due(id) {
-                self.come_due(id, due, now);
+                self.come_due(id, due, until);
             }
             self.file(id);
         }
@@ -191,8 +197,11 @@ impl Watchdog {
         if !self.events.is_empty() {
             return Some(self.now);
         }
+        if self.is_empty() {
+            return None;
+        }
         let limit = self.now + self.blind_after_least.half();
-        (!self.is_empty()).then(|| self.deadlines.next_look(self.now, limit))
+        self.next_look_while_deaf().or_else(|| Some(self.deadlines.next_look(self.now, limit)))
     }
 
     /// The facts of a service.
@@ -243,7 +252,7 @@ impl Watchdog {
     /// Moves time on, and notices if it jumped.
     pub(crate) fn advance(&mut self, now: Timestamp) -> Timestamp {
         let away = now.since(self.now);
-        if away > self.blind_after_least && !self.is_empty() {
+        if away > self.blind_after_least && !self.is_empty() && self.deaf_since.is_none() {
             self.be_blind(Gap { from: self.now, until: now, away });
         }
         self.now = self.now.max(now);
@@ -287,8 +296,9 @@ impl Watchdog {
     fn catch_up(&mut self, id: ServiceId, now: Timestamp) -> Result<Timestamp, UnknownService> {
         let now = self.advance(now);
         self.service(id).ok_or(UnknownService)?;
-        while let Some(due) = self.due(id).filter(|due| due.at <= now) {
-            self.come_due(id, due, now);
+        let until = self.until(now);
+        while let Some(due) = self.due(id).filter(|due| due.at <= until) {
+            self.come_due(id, due, until);
         }
         Ok(now)
     }

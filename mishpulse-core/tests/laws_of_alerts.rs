@@ -130,7 +130,7 @@ fn who_is_silent_is_dead_and_who_is_heard_is_not() {
         each_step(trace, |driver, _, _| {
             for (id, service) in driver.dog.services() {
                 let deadline = driver.dog.deadline(id);
-                let is_overdue = deadline.is_some_and(|deadline| deadline < driver.now);
+                let is_overdue = deadline.is_some_and(|deadline| deadline < driver.dog.listened_until());
                 ensure(!is_overdue, || format!("{id:?} is not dead: {service:?}"))?;
                 let is_quiet = [Status::New, Status::Dead, Status::Paused].contains(&service.status);
                 same("a deadline where there is none to keep", &deadline.is_none(), &is_quiet)?;
@@ -250,6 +250,9 @@ fn services_with_names_fare_as_services_with_handles() {
                 });
                 let gaps = named.gaps().to_vec();
                 named = keyed::Watchdog::restore(trace.config, rows, gaps, plain.now, plain.now).unwrap();
+                if let Some(since) = plain.dog.deaf_since() {
+                    named.deaf(since, plain.now);
+                }
             }
             let named_result = match &step.input {
                 Input::Watch(policy) => {
@@ -262,6 +265,15 @@ fn services_with_names_fare_as_services_with_handles() {
                 Input::Beat(id, signal) => named.beat(&name(*id), signal.clone(), step.now),
                 Input::Pause(id) => named.pause(&name(*id), step.now),
                 Input::Resume(id) => named.resume(&name(*id), step.now),
+                // Time goes on from the latest, by which the driver goes while it is deaf.
+                Input::Deaf => {
+                    named.deaf(plain.now.max(step.now), plain.now);
+                    Ok(())
+                }
+                Input::Hears => {
+                    named.hears(plain.now);
+                    Ok(())
+                }
                 Input::Look | Input::Restart => Ok(()),
             };
             same("results", &named_result, &result)?;

@@ -13,6 +13,7 @@ use tokio::task;
 use crate::admin_key::{self, AdminKey};
 use crate::clock::{SteadyClock, WallClock};
 use crate::config::{ServiceName, Settings, Token, needs_restart};
+use crate::ear::Ear;
 use crate::engine::{
     Bell, Board, Command, Edit, EditError, Edited, Engine, Inbox, Parts, StartError, Unavailable, inbox,
 };
@@ -180,7 +181,8 @@ impl Prepared {
             board: Arc::clone(&board),
             bell,
         };
-        let engine = Engine::start(parts, woke_at)?;
+        let ear = Ear::new(Arc::clone(&clock));
+        let engine = Engine::start(parts, woke_at)?.listening_by(ear.clone());
         let notifier = Notifier::start(&settings, office.clone(), open_history(&database))?;
         let (ended, engine_ended) = oneshot::channel();
         let engine = task::spawn(async move {
@@ -203,6 +205,7 @@ impl Prepared {
             badges: BadgeIds::open(&settings.data_dir).map_err(AppError::BadgeKey)?,
             inbox: inbox.clone(),
             keys,
+            ear: ear.clone(),
             clock,
         };
         let door = ingest::Door { inbox: inbox.clone(), clock: Arc::clone(&office.clock) };
@@ -216,7 +219,7 @@ impl Prepared {
         let (shutdown, stopping) = watch::channel(false);
         task::spawn(Arc::clone(&web.feed).run(stopping.clone()));
         let router = Arc::new(router);
-        let http = task::spawn(serve(listener, Arc::clone(&router), settings.limits.clone(), stopping));
+        let http = task::spawn(serve(listener, Arc::clone(&router), settings.limits.clone(), ear, stopping));
         Ok(Running {
             address,
             settings,

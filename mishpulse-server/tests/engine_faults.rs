@@ -128,6 +128,8 @@ fn an_unknown_outcome_is_settled_by_what_the_store_says() {
     assert_eq!(bench.beat("a", error.clone()).try_recv().unwrap(), Err(Unavailable));
     bench.store.fail(Failing::No);
     bench.clock.advance(Span::from_secs(1));
+    bench.engine.turn(None);
+    assert_eq!(bench.status(), Status::Error, "the board shows what was kept");
     // It was kept after all, so the sender's second try says nothing new: one alert, not two.
     assert_eq!(bench.beat("a", error).try_recv().unwrap(), Ok(BeatOutcome::Stored));
     assert_eq!(bench.letters(), 1);
@@ -207,6 +209,31 @@ fn a_beat_that_waited_in_the_inbox_counts_from_when_it_came_in() {
     assert_eq!(bench.status(), Status::Alive);
     bench.pass(2);
     assert_eq!(bench.status(), Status::Dead, "and no later than that");
+}
+
+#[test]
+fn the_time_in_which_beats_were_turned_away_kills_nobody() {
+    let mut bench = Bench::new();
+    bench.beat("a", Signal::ok());
+    bench.pass(30);
+    // For two minutes more comes in than there is room for, however often the engine looks.
+    for _ in 0..240 {
+        let refused = (0..17).filter(|_| {
+            let (token, signal, received) = ("x".parse().unwrap(), Signal::ok(), bench.clock.now());
+            let ask = |reply| Command::Beat { token, signal, received, reply };
+            let mut asked = Box::pin(bench.inbox.ask(ask));
+            futures_poll(&mut asked) == Some(Err(Unavailable))
+        });
+        assert_eq!(refused.count(), 1);
+        bench.clock.advance(Span::from_ms(500));
+        bench.engine.turn(None);
+    }
+    assert_eq!((bench.status(), bench.letters()), (Status::Alive, 0));
+    // From then on it has one full timeout.
+    bench.pass(59);
+    assert_eq!(bench.status(), Status::Alive);
+    bench.pass(3);
+    assert_eq!((bench.status(), bench.letters()), (Status::Dead, 1));
 }
 
 #[test]

@@ -303,6 +303,7 @@ fn letter(number: u128, service: Option<ServiceId>, kind: AlertKind, secs: i64) 
             allowance: Span::from_secs(5),
             service: Some(about),
             names: Vec::new(),
+            is_gathered: false,
         },
         at: at(secs),
         carries: Vec::new(),

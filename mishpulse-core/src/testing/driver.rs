@@ -110,7 +110,9 @@ impl Driver {
     /// # Panics
     /// If what was stored cannot be restored.
     pub fn apply(&mut self, input: &Input, now: Timestamp) -> Result<(), UnknownService> {
-        let seen = self.now;
+        let seen = self.dog.deaf_since().map_or(self.now, |since| since.min(self.now));
+        // By what was stored while it was deaf nobody can tell that the clock was set back.
+        let now = if self.dog.deaf_since().is_some() { self.now.max(now) } else { now };
         self.now = self.now.max(now);
         let named = match input {
             Input::Watch(policy) => Some(self.dog.watch(*policy, now)),
@@ -124,6 +126,14 @@ impl Driver {
             Input::Resume(id) => self.dog.resume(*id, now),
             Input::Restart => {
                 self.dog = self.restored(seen, now).expect("what was stored is sound");
+                Ok(())
+            }
+            Input::Deaf => {
+                self.dog.deaf(self.now, now);
+                Ok(())
+            }
+            Input::Hears => {
+                self.dog.hears(now);
                 Ok(())
             }
             Input::Watch(_) | Input::Look => Ok(()),
@@ -140,7 +150,10 @@ impl Driver {
     /// If what was stored cannot be restored.
     #[must_use]
     pub fn fork(&self) -> Self {
-        let dog = self.restored(self.now, self.now).expect("what was stored is sound");
+        let mut dog = self.restored(self.now, self.now).expect("what was stored is sound");
+        if let Some(since) = self.dog.deaf_since() {
+            dog.deaf(since, self.now);
+        }
         Self { dog, rows: self.rows.clone(), schedule: self.schedule.clone(), ..*self }
     }
 

@@ -6,6 +6,7 @@
 
 mod driver;
 mod model;
+mod model_time;
 mod rng;
 mod scene;
 mod trace;

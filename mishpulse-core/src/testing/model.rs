@@ -3,7 +3,6 @@
 //! It looks at everyone, each time, and asks whether `now - last_seen > timeout`. It has no index, no lazy anything and
 //! no order but a sort. It is written from the rules as people are told them, not from the watchdog.
 
-use alloc::vec;
 use alloc::vec::Vec;
 
 use super::Input;
@@ -15,14 +14,16 @@ use crate::{
 /// Watches services as a loop over a list would.
 #[derive(Debug, Clone)]
 pub struct Model {
-    config: Config,
-    now: Timestamp,
-    services: Vec<Option<Watched>>,
-    gaps: Vec<Gap>,
+    pub(super) config: Config,
+    pub(super) now: Timestamp,
+    pub(super) services: Vec<Option<Watched>>,
+    pub(super) gaps: Vec<Gap>,
+    /// Since when nobody can be heard.
+    pub(super) deaf_since: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone)]
-struct Watched {
+pub(super) struct Watched {
     policy: Policy,
     status: Status,
     since: Timestamp,
@@ -48,17 +49,17 @@ impl Model {
     /// Nobody is watched yet.
     #[must_use]
     pub const fn new(config: Config, now: Timestamp) -> Self {
-        Self { config, now, services: Vec::new(), gaps: Vec::new() }
+        Self { config, now, services: Vec::new(), gaps: Vec::new(), deaf_since: None }
     }
 
     /// What is to be said by now: of an absence, and of all that fell due, in order of when, then of who.
     pub fn look(&mut self, now: Timestamp) -> Vec<Event> {
         let mut events = self.pass(now);
-        let now = self.now;
+        let until = self.until();
         let mut due = Vec::new();
         for (index, watched) in self.services.iter_mut().enumerate() {
             if let Some(watched) = watched {
-                watched.look(ServiceId::new(index as u32), now, &mut due);
+                watched.look(ServiceId::new(index as u32), until, &mut due);
             }
         }
         due.sort_by_key(|(at, id, _)| (*at, *id));
@@ -71,12 +72,21 @@ impl Model {
     /// # Errors
     /// [`UnknownService`] where it names one that is not watched.
     pub fn apply(&mut self, input: &Input, now: Timestamp) -> (Vec<Event>, Result<(), UnknownService>) {
+        let now = if self.deaf_since.is_some() { now.max(self.now) } else { now };
         if matches!(input, Input::Restart) && now < self.now {
             // The clock was set back: nobody can tell how long it was.
             return (self.be_away(Gap { from: self.now, until: self.now, away: Span::LONGEST }), Ok(()));
         }
-        let mut events = self.pass(now);
-        let now = self.now;
+        let mut events = match input {
+            // Who cannot be heard is as good as away, and is it until then.
+            Input::Restart | Input::Hears => self.end_deafness(now),
+            _ => Vec::new(),
+        };
+        events.extend(self.pass(now));
+        let (now, until) = (self.now, self.until());
+        if matches!(input, Input::Deaf) {
+            self.deaf_since.get_or_insert(now);
+        }
         if let Input::Watch(policy) = input {
             let free = self.services.iter().position(Option::is_none).unwrap_or(self.services.len());
             if free == self.services.len() {
@@ -92,20 +102,20 @@ impl Model {
         match input {
             Input::Forget(_) => self.services[id.index()] = None,
             Input::Change(_, policy) => {
-                watched.look(id, now, &mut due);
-                watched.change(id, *policy, now, &self.gaps, self.config, &mut due);
+                watched.look(id, until, &mut due);
+                watched.change(id, *policy, (now, until), &self.gaps, self.config, &mut due);
             }
             Input::Beat(_, signal) => {
-                watched.look(id, now, &mut due);
+                watched.look(id, until, &mut due);
                 watched.beat(id, signal, now, &mut due);
             }
             Input::Pause(_) => {
-                watched.look(id, now, &mut due);
+                watched.look(id, until, &mut due);
                 watched.become_status(id, Status::Paused, now, now, &mut due);
                 watched.trouble = None;
             }
             Input::Resume(_) => {
-                watched.look(id, now, &mut due);
+                watched.look(id, until, &mut due);
                 if watched.status == Status::Paused {
                     let status = if watched.last_seen.is_some() { Status::Alive } else { Status::New };
                     watched.become_status(id, status, now, now, &mut due);
@@ -113,7 +123,7 @@ impl Model {
                     watched.is_pardoned = false;
                 }
             }
-            Input::Watch(_) | Input::Look | Input::Restart => {}
+            Input::Watch(_) | Input::Deaf | Input::Hears | Input::Look | Input::Restart => {}
         }
         events.extend(due.into_iter().map(|(_, _, event)| event));
         (events, Ok(()))
@@ -129,6 +139,9 @@ impl Model {
     /// The first moment at which there will be something to say, if no input comes.
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {
+        if self.deaf_since.is_some() {
+            return None;
+        }
         let due = |watched: &Watched| {
             let death = watched.deadline().map(|deadline| deadline + Span::from_ms(1));
             let reminder = watched.every().and_then(|(from, every)| Some(from? + every));
@@ -147,23 +160,6 @@ impl Model {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    fn pass(&mut self, now: Timestamp) -> Vec<Event> {
-        let now = now.max(self.now);
-        let gap = Gap { from: self.now, until: now, away: now.since(self.now) };
-        self.now = now;
-        let blinds = |watched: &Watched| watched.is_blinded_by(gap.away, self.config);
-        if self.services.iter().flatten().any(blinds) { self.be_away(gap) } else { Vec::new() }
-    }
-
-    fn be_away(&mut self, gap: Gap) -> Vec<Event> {
-        if self.is_empty() {
-            return Vec::new();
-        }
-        self.services.iter_mut().flatten().for_each(|watched| watched.pardon(&[gap], self.config));
-        self.gaps.push(gap);
-        vec![Event::Blind(gap)]
     }
 }
 
@@ -197,13 +193,13 @@ impl Watched {
     }
 
     /// Ten seconds, or half of timeout and grace where that is less; a look each millisecond is always enough.
-    fn is_blinded_by(&self, away: Span, config: Config) -> bool {
+    pub(super) fn is_blinded_by(&self, away: Span, config: Config) -> bool {
         let away_ms = away.as_ms();
         let half_ms = self.policy.allowance().as_ms() / 2;
         away_ms > 1 && (away_ms > config.blind_after.as_ms() || away_ms > half_ms)
     }
 
-    fn pardon(&mut self, gaps: &[Gap], config: Config) {
+    pub(super) fn pardon(&mut self, gaps: &[Gap], config: Config) {
         for gap in gaps {
             let was_ahead = self.deadline().is_some_and(|deadline| deadline >= gap.from);
             let was_silent = self.silent_from < gap.until;
@@ -316,7 +312,7 @@ impl Watched {
         &mut self,
         id: ServiceId,
         policy: Policy,
-        now: Timestamp,
+        (now, until): (Timestamp, Timestamp),
         gaps: &[Gap],
         config: Config,
         due: &mut Due,
@@ -329,7 +325,7 @@ impl Watched {
                 trouble.remind_from = trouble.remind_from + Span::from_ms(intervals * every.as_ms());
             }
         }
-        if self.is_timed() && now.since(self.silent_from) > policy.allowance() {
+        if self.is_timed() && until.since(self.silent_from) > policy.allowance() {
             self.die(id, now, now, due);
         }
     }

@@ -46,6 +46,10 @@ pub enum Input {
     Pause(ServiceId),
     /// A service is resumed.
     Resume(ServiceId),
+    /// From now on nobody can be heard; whoever gets through all the same counts.
+    Deaf,
+    /// Everybody can be heard again.
+    Hears,
     /// Nothing: someone looks.
     Look,
     /// The watchdog is restored from what was stored.
@@ -60,7 +64,13 @@ impl Trace {
         let unit_ms = rng.pick(&UNITS_MS);
         let blind_after = Span::from_ms(rng.pick(&[10_000, 10_000, 10_000, 1000, 1, 0, 3_600_000, YEAR_MS]));
         let start = Timestamp::from_unix_ms(rng.pick(&[0, -5_000_000_000, 1_760_616_000_000]));
-        let mut temper = Temper { unit_ms, watched: 0, blind_after, has_restarts: rng.chance(50) };
+        let mut temper = Temper {
+            unit_ms,
+            watched: 0,
+            blind_after,
+            has_restarts: rng.chance(50),
+            has_deafness: rng.chance(40),
+        };
         let mut steps = Vec::new();
         let mut latest = start;
         for _ in 0..rng.pick(&[20, 60, 160]) {
@@ -119,7 +129,7 @@ impl Input {
             | Self::Beat(id, _)
             | Self::Pause(id)
             | Self::Resume(id) => Some(*id),
-            Self::Watch(_) | Self::Look | Self::Restart => None,
+            Self::Watch(_) | Self::Deaf | Self::Hears | Self::Look | Self::Restart => None,
         }
     }
 }
@@ -130,6 +140,7 @@ struct Temper {
     blind_after: Span,
     watched: u64,
     has_restarts: bool,
+    has_deafness: bool,
 }
 
 impl Temper {
@@ -175,6 +186,8 @@ impl Temper {
             18..22 => Input::Resume(id),
             22..35 => Input::Look,
             35..38 if self.has_restarts => Input::Restart,
+            38..42 if self.has_deafness => Input::Deaf,
+            42..47 if self.has_deafness => Input::Hears,
             _ => Input::Beat(id, signal(rng)),
         }
     }

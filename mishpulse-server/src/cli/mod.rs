@@ -9,6 +9,7 @@ mod completions;
 mod data;
 mod descriptors;
 mod logs;
+mod memory;
 mod remote;
 mod run;
 mod serve;

@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::args::ServeOptions;
-use super::{FAILED, MISTAKE, descriptors, logs, systemd};
+use super::{FAILED, MISTAKE, descriptors, logs, memory, systemd};
 use crate::app::{App, AppError, Prepared, Running};
 use crate::config::{Environment, Loaded, LogFormat, ServiceName, Settings, Source};
 
@@ -22,6 +22,7 @@ pub(super) fn run(options: &ServeOptions) -> ExitCode {
         }
     };
     logs::start(&loaded.settings);
+    memory::keep_private();
     descriptors::raise(&loaded.settings.limits);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -37,6 +38,13 @@ pub(super) fn run(options: &ServeOptions) -> ExitCode {
 }
 
 async fn serve(loaded: Loaded, source: &Source) -> ExitCode {
+    // Before it answers anyone: from then on a signal is an order, and not the end.
+    let signals =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()));
+    let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)) = signals else {
+        eprintln!("mishpulse: signals cannot be listened to");
+        return ExitCode::from(FAILED);
+    };
     let (declares_none, warnings) = (loaded.settings.services.is_empty(), loaded.warnings);
     let mut running = match start(loaded.settings).await {
         Ok(running) => running,
@@ -51,12 +59,6 @@ async fn serve(loaded: Loaded, source: &Source) -> ExitCode {
     if declares_none && running.board().read(|view| view.is_empty()) {
         greet_newcomer(&running).await;
     }
-    let signals =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()));
-    let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)) = signals else {
-        eprintln!("mishpulse: signals cannot be listened to");
-        return ExitCode::from(FAILED);
-    };
     let is_well = running.is_well();
     systemd::follow(move || is_well());
     let code = loop {

@@ -121,7 +121,7 @@ fn channel_secrets(channel: &ChannelSettings) -> String {
     whole
 }
 
-fn limits(settings: &Settings) -> [(&'static str, String); 11] {
+fn limits(settings: &Settings) -> [(&'static str, String); 12] {
     let limits = &settings.limits;
     [
         ("body_bytes", limits.body_bytes.to_string()),
@@ -129,6 +129,7 @@ fn limits(settings: &Settings) -> [(&'static str, String); 11] {
         ("headers", limits.headers.to_string()),
         ("header_timeout", limits.header_timeout.to_string()),
         ("body_timeout", limits.body_timeout.to_string()),
+        ("write_timeout", limits.write_timeout.to_string()),
         ("connections", limits.connections.to_string()),
         ("connections_per_address", limits.connections_per_address.to_string()),
         ("inbox", limits.inbox.to_string()),

@@ -16,9 +16,11 @@ pub struct Limits {
     pub header_timeout: Span,
     /// How long a client may take to send a body.
     pub body_timeout: Span,
+    /// How long a client may take nothing of an answer before its connection is closed.
+    pub write_timeout: Span,
     /// The most connections at a time; further ones wait.
     pub connections: usize,
-    /// The most connections at a time from one address. All that comes through a proxy comes from one.
+    /// The most connections at a time from one address, or from one IPv6 network of a customer (/64). All that comes through a proxy comes from one.
     pub connections_per_address: usize,
     /// The most commands that wait for the engine; a beat that finds it full is answered 503.
     pub inbox: usize,
@@ -38,6 +40,7 @@ impl Default for Limits {
             headers: 64,
             header_timeout: Span::from_secs(30),
             body_timeout: Span::from_secs(10),
+            write_timeout: Span::from_secs(30),
             connections: 10_000,
             connections_per_address: 8_000,
             inbox: 16_384,

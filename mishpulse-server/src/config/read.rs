@@ -128,6 +128,7 @@ fn limits(table: &Section<'_>) -> Limits {
         headers: count("headers", 8..=1024, usual.headers),
         header_timeout: span("header_timeout", usual.header_timeout),
         body_timeout: span("body_timeout", usual.body_timeout),
+        write_timeout: span("write_timeout", usual.write_timeout),
         connections: count("connections", 1..=1_000_000, usual.connections),
         connections_per_address: count(
             "connections_per_address",

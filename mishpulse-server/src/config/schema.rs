@@ -66,7 +66,7 @@ pub(super) const WEBHOOK: &[&str] = &["kind", "url", "secret", "headers", "allow
 
 /// The kinds of alerts that have a text.
 pub(super) const TEMPLATES: &[&str] =
-    &["dead", "error", "warning", "recovered", "reminder", "digest", "test"];
+    &["dead", "error", "warning", "recovered", "reminder", "digest", "silence", "test"];
 
 /// The keys of a further key to the server.
 pub(super) const KEY: &[&str] = &["key", "access"];
@@ -81,6 +81,7 @@ pub(super) const LIMITS: &[&str] = &[
     "headers",
     "header_timeout",
     "body_timeout",
+    "write_timeout",
     "connections",
     "connections_per_address",
     "inbox",

@@ -182,6 +182,12 @@ fn log(event: &EventRow, registry: &Registry) {
             tracing::info!(service = %name, %alert, message = message.as_deref(), "people are told");
         }
         (EventKind::Edit { action, by }, Some(name)) => tracing::info!(service = %name, %by, "{action}"),
+        (EventKind::Silence { since, silent, of }, _) => tracing::warn!(
+            since = %crate::stamp::rfc3339(*since),
+            silent,
+            of,
+            "nothing is heard from anyone; is the network to this server down?"
+        ),
         (EventKind::Blind { from }, _) => tracing::warn!(
             away = %event.at.since(*from),
             "was not listening; silence in that time is held against nobody"

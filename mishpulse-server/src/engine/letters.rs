@@ -29,6 +29,7 @@ pub(super) fn letters(
             tags: effective.tags.clone(),
         }),
         names: Vec::new(),
+        is_gathered: false,
     };
     let is_meant =
         |channel: &_| effective.channels.as_ref().is_none_or(|channels| channels.contains(channel));

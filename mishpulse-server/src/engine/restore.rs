@@ -6,7 +6,7 @@ use super::directory::Directory;
 use super::run::StartError;
 use crate::config::Settings;
 use crate::store::Store;
-use crate::store::rows::ServiceRow;
+use crate::store::rows::{Loaded, ServiceRow};
 
 /// Services on their way into memory.
 struct Loading<'a> {
@@ -53,12 +53,20 @@ impl<'a> Loading<'a> {
     }
 }
 
-/// All that is in memory, from what `store` has.
+/// All that is in memory.
+pub(super) struct Restored {
+    pub(super) dog: Watchdog,
+    pub(super) directory: Directory,
+    /// Since when nothing was heard from anyone, where people were told of that last.
+    pub(super) silence: Option<Timestamp>,
+}
+
+/// All that is in memory, from what `store` has; `woke_at` says when it is, for what was stored.
 pub(super) fn restore(
     settings: &Settings,
     store: &mut impl Store,
-    woke_at: Timestamp,
-) -> Result<(Watchdog, Directory), StartError> {
+    woke_at: impl FnOnce(&Loaded) -> Timestamp,
+) -> Result<Restored, StartError> {
     let mut loading = Loading::new(settings);
     let mut taken = Ok(());
     let loaded = store.load(&mut |row| {
@@ -67,5 +75,7 @@ pub(super) fn restore(
         }
     })?;
     taken?;
-    loading.finish(loaded.gaps, loaded.seen.unwrap_or(woke_at), woke_at)
+    let woke_at = woke_at(&loaded);
+    let (dog, directory) = loading.finish(loaded.gaps, loaded.seen.unwrap_or(woke_at), woke_at)?;
+    Ok(Restored { dog, directory, silence: loaded.silence })
 }

@@ -9,21 +9,26 @@ use super::bell::Bell;
 use super::board::Board;
 use super::command::{BeatOutcome, Command, EditError};
 use super::edit::Desk;
+use super::hush::Hush;
 use super::inbox::Intake;
+use super::listening::Listening;
 use super::registry::Registry;
-use super::restore::restore;
+use super::restore::{Restored, restore};
 use crate::clock::Stopwatch;
 use crate::config::{FieldError, ServiceName, Settings};
+use crate::ear::Ear;
 use crate::store::{Store, StoreError};
 
 /// The thread's own state. Everything that it touches it owns, or is given in [`Parts`].
 pub struct Engine<S, C> {
-    parts: Parts<S, C>,
-    dog: Watchdog,
+    pub(super) parts: Parts<S, C>,
+    pub(super) dog: Watchdog,
     registry: Registry,
-    next_prune: Timestamp,
+    hush: Hush,
+    listening: Listening,
+    pub(super) next_prune: Timestamp,
     /// When the next part of what the store put off is done; `None` where there is none.
-    next_tidy: Option<Timestamp>,
+    pub(super) next_tidy: Option<Timestamp>,
     /// Tries to keep or to read something that failed since the last that did not.
     failures: u32,
     /// After a failure: until when everything is refused, and then what is in memory is built anew from the store.
@@ -85,10 +90,13 @@ impl<S: Store, C: Clock> Engine<S, C> {
     /// # Errors
     /// [`StartError`].
     pub fn start(mut parts: Parts<S, C>, woke_at: Timestamp) -> Result<Self, StartError> {
-        let (mut dog, directory) = restore(&parts.settings, &mut parts.store, woke_at)?;
+        let Restored { mut dog, directory, silence } =
+            restore(&parts.settings, &mut parts.store, |_| woke_at)?;
         parts.board.write(|view| view.set_defaults(Arc::new(parts.settings.defaults.clone())));
         parts.board.restore(directory, &dog);
         let mut registry = Registry::over(Arc::clone(&parts.board));
+        let mut hush = Hush::restore(&dog, &registry, &parts.settings, silence);
+        let measured = Hush::measured(&dog);
         let mut batch = Batch::default();
         let now = parts.clock.now();
         let mut desk = Desk {
@@ -100,11 +108,30 @@ impl<S: Store, C: Clock> Engine<S, C> {
         };
         desk.declare()?;
         batch.drain(&mut dog, &registry, &parts.settings, now, EVENTS_MAX);
+        hush.look(&mut batch, &dog, measured, now);
         batch.commit(&mut parts.store, &dog, &registry, now)?;
         batch.publish(&parts.board, &dog, &mut registry);
         parts.board.looked(now, true);
         parts.bell.ring();
-        Ok(Self { parts, dog, registry, next_prune: now, next_tidy: None, failures: 0, closed_until: None })
+        let listening = Listening::new(now);
+        Ok(Self {
+            parts,
+            dog,
+            registry,
+            hush,
+            listening,
+            next_prune: now,
+            next_tidy: None,
+            failures: 0,
+            closed_until: None,
+        })
+    }
+
+    /// Counts as deaf while `ear` is.
+    #[must_use]
+    pub fn listening_by(mut self, ear: Ear) -> Self {
+        self.listening.by(ear);
+        self
     }
 
     /// Runs until it is told to stop.
@@ -138,7 +165,9 @@ impl<S: Store, C: Clock> Engine<S, C> {
         let mut flow = Flow::Continue;
         // A beat counts from when it was received, and nobody dies of the time that it waited here. Where beats were turned
         // away, the time since the last look counts as one piece instead: a long one is pardoned.
-        let by_arrival = !self.parts.intake.has_overflowed();
+        let has_refused = self.parts.intake.has_overflowed();
+        self.listening.look(&mut self.dog, has_refused, now);
+        let by_arrival = !has_refused;
         let (mut next, mut taken, mut heard_until) = (first, 0, now);
         let most = self.parts.settings.limits.batch as u64;
         while taken < most {
@@ -157,8 +186,11 @@ impl<S: Store, C: Clock> Engine<S, C> {
         // Where more are waiting, what happened after the last of these is left to the next turn.
         let until = if taken < most { now } else { heard_until };
         let has_more = self.drain(&mut batch, until, EVENTS_MAX);
+        let measured = self.parts.board.read(|view| view.summary().measured());
+        self.hush.look(&mut batch, &self.dog, measured, until);
         let stopwatch = Stopwatch::start();
-        let committed = batch.commit(&mut self.parts.store, &self.dog, &self.registry, until);
+        let heard_until = self.listening.heard_until(&self.dog, until);
+        let committed = batch.commit(&mut self.parts.store, &self.dog, &self.registry, heard_until);
         self.count_commit(&stopwatch, taken, committed.is_ok());
         match committed {
             Ok(()) => {
@@ -211,7 +243,7 @@ impl<S: Store, C: Clock> Engine<S, C> {
         }
         let due = self.dog.next_deadline().map_or(Span::LONGEST, |due| due.since(now));
         let tidy = self.next_tidy.map_or(Span::LONGEST, |due| due.since(now));
-        due.min(tidy).min(self.parts.settings.check_every)
+        due.min(tidy).min(self.parts.settings.check_every).min(self.listening.longest_wait())
     }
 
     fn drain(&mut self, batch: &mut Batch, now: Timestamp, most: usize) -> bool {
@@ -230,6 +262,7 @@ impl<S: Store, C: Clock> Engine<S, C> {
                     let _ = reply.send(Ok(BeatOutcome::UnknownToken));
                     return;
                 }
+                self.hush.heard(now);
                 batch.answers.push(Answer::Beat(reply));
                 // The usual beat leads to nothing but that it was heard.
                 let after = self.dog.service(id).map(|service| service.status);
@@ -301,11 +334,15 @@ impl<S: Store, C: Clock> Engine<S, C> {
             Some(until) if now < until => return false,
             Some(_) => {}
         }
-        match restore(&self.parts.settings, &mut self.parts.store, now) {
-            Ok((dog, directory)) => {
+        let (listening, store) = (&mut self.listening, &mut self.parts.store);
+        match restore(&self.parts.settings, store, |loaded| listening.woke_at(loaded, now)) {
+            Ok(Restored { dog, directory, silence }) => {
+                // The commit that failed may have been kept after all, with its letters.
                 self.parts.board.restore(directory, &dog);
                 self.registry.forget_changes();
+                self.hush = Hush::restore(&dog, &self.registry, &self.parts.settings, silence);
                 (self.dog, self.closed_until) = (dog, None);
+                self.parts.bell.ring();
                 true
             }
             Err(error) => {
@@ -325,52 +362,12 @@ impl<S: Store, C: Clock> Engine<S, C> {
         }
         Flow::Continue
     }
-
-    /// Does a part of what the store put off, where its time has come.
-    fn tidy(&mut self, now: Timestamp) {
-        if self.next_tidy.is_some_and(|due| now < due) {
-            return;
-        }
-        let pause = match self.parts.store.tidy(&self.dog, now) {
-            Ok(true) => TIDY_AGAIN,
-            Ok(false) => TIDY_EVERY,
-            Err(error) => {
-                tracing::warn!(%error, "what was put off could not be written; it is done later");
-                TIDY_EVERY
-            }
-        };
-        self.next_tidy = Some(now + pause);
-    }
-
-    /// Drops history that is too old, a little at a time.
-    fn prune(&mut self, now: Timestamp) {
-        if now < self.next_prune {
-            return;
-        }
-        let before = now.unix_ms() - i64::try_from(self.parts.settings.history.as_ms()).unwrap_or(i64::MAX);
-        let pause = match self.parts.store.prune(Timestamp::from_unix_ms(before), PRUNE_MAX) {
-            Ok(dropped) if dropped >= u64::from(PRUNE_MAX) => PRUNE_AGAIN,
-            Ok(_) => PRUNE_EVERY,
-            Err(error) => {
-                tracing::warn!(%error, "old history could not be dropped");
-                PRUNE_EVERY
-            }
-        };
-        self.next_prune = now + pause;
-    }
 }
 
 /// The most events that one commit takes in, so that a storm of deaths is cut into slices and beats get in between.
 const EVENTS_MAX: usize = 4096;
 /// More than a command can cause.
 const EVENTS_OF_A_COMMAND: usize = 8;
-/// The most lines of history that are dropped at once.
-const PRUNE_MAX: u32 = 1000;
-/// Between two parts of what the store put off, and after the last.
-const TIDY_AGAIN: Span = Span::from_ms(5);
-const TIDY_EVERY: Span = Span::from_secs(1);
-const PRUNE_AGAIN: Span = Span::from_secs(1);
-const PRUNE_EVERY: Span = Span::from_secs(600);
 
 /// 0.1 s after the first failure, twice as long after each further one, up to 2 s.
 fn recovery_pause(failures: u32) -> Span {

@@ -39,6 +39,12 @@ impl Summary {
     pub fn of(&self, status: Status) -> usize {
         self.0[place(status)]
     }
+
+    /// How many are measured: those that die where they are not heard in time.
+    #[must_use]
+    pub fn measured(&self) -> usize {
+        Status::ALL.iter().filter(|status| status.is_timed()).map(|status| self.of(*status)).sum()
+    }
 }
 
 impl View {

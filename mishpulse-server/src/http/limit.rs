@@ -1,12 +1,20 @@
 //! How many connections each address holds.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Counts the connections of each address. Its size is bounded by the number of connections.
+/// Counts the connections of each source. Its size is bounded by the number of connections.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Crowd(Arc<Mutex<HashMap<IpAddr, usize>>>);
+
+/// Who counts as one: an address; of IPv6 the network of one customer, who can choose among its addresses at will.
+pub(super) fn source(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+        address => address,
+    }
+}
 
 /// One connection's place; given back when it is dropped.
 #[derive(Debug)]
@@ -18,7 +26,7 @@ pub(super) struct Place {
 impl Crowd {
     /// A place for one more connection from `address`, unless it holds `most` already.
     pub(super) fn admit(&self, address: IpAddr, most: usize) -> Option<Place> {
-        let address = address.to_canonical();
+        let address = source(address);
         let mut counts = self.counts();
         let count = counts.entry(address).or_default();
         if *count >= most {
@@ -61,5 +69,14 @@ mod tests {
         drop(first);
         assert!(crowd.admit(here, 2).is_some());
         assert_eq!(crowd.counts().len(), 1);
+    }
+
+    #[test]
+    fn a_whole_ipv6_network_is_one_source() {
+        let crowd = Crowd::default();
+        let admit = |address: &str| crowd.admit(address.parse().unwrap(), 2);
+        let (_one, _two) = (admit("2001:db8::1").unwrap(), admit("2001:db8::ffff:2").unwrap());
+        assert!(admit("2001:db8:0:0:1:2:3:4").is_none());
+        assert!(admit("2001:db8:0:1::1").is_some());
     }
 }

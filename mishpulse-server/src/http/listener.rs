@@ -21,16 +21,25 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
 use super::limit::Crowd;
+use super::patience::Patient;
 use super::reply::{Body, Reply};
 use super::request::Request;
 use super::router::Router;
 use crate::config::Limits;
+use crate::ear::Ear;
 
 /// Tells the listener to stop.
 pub type Shutdown = watch::Receiver<bool>;
 
 /// Answers what comes in on `listener` until `shutdown` says stop, and then for a moment more what is under way.
-pub async fn serve(listener: TcpListener, router: Arc<Router>, limits: Limits, mut shutdown: Shutdown) {
+/// Says by `ear` when nobody new can be heard: no connection can be accepted, or all places are taken.
+pub async fn serve(
+    listener: TcpListener,
+    router: Arc<Router>,
+    limits: Limits,
+    ear: Ear,
+    mut shutdown: Shutdown,
+) {
     let places = Arc::new(Semaphore::new(limits.connections));
     let crowd = Crowd::default();
     let graceful = GracefulShutdown::new();
@@ -42,19 +51,28 @@ pub async fn serve(listener: TcpListener, router: Arc<Router>, limits: Limits, m
     let site = Arc::new(Site { router, limits });
     loop {
         // A place is taken before a connection is accepted: those beyond the limit wait in the system's queue.
+        let free = Arc::clone(&places).try_acquire_owned();
+        if free.is_err() && ear.cannot_hear() {
+            tracing::warn!(
+                connections = site.limits.connections,
+                "all connections are taken; further clients wait"
+            );
+        }
         let place = tokio::select! {
-            place = Arc::clone(&places).acquire_owned() => place,
+            place = async { if let Ok(place) = free { Ok(place) } else { Arc::clone(&places).acquire_owned().await } } => place,
             _ = shutdown.wait_for(|stop| *stop) => break,
         };
         let Ok(place) = place else { break };
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = accept(&listener, &ear) => accepted,
             _ = shutdown.wait_for(|stop| *stop) => break,
         };
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
+                if ear.cannot_hear() {
+                    tracing::warn!(%error, "no connection can be accepted");
+                }
                 sleep(ACCEPT_PAUSE).await;
                 continue;
             }
@@ -62,12 +80,13 @@ pub async fn serve(listener: TcpListener, router: Arc<Router>, limits: Limits, m
         // Closed at once: whoever holds so many should use those.
         let Some(admitted) = crowd.admit(peer.ip(), site.limits.connections_per_address) else { continue };
         prepare(&stream);
+        let stream = TokioIo::new(Patient::new(stream, site.limits.write_timeout.into()));
         let site = Arc::clone(&site);
         let service = service_fn(move |request| {
             let site = Arc::clone(&site);
             async move { Ok::<_, Infallible>(answer(request, peer, &site).await) }
         });
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        let connection = graceful.watch(http.serve_connection(stream, service));
         tokio::spawn(async move {
             // What goes wrong on a connection concerns its client alone, who has seen it.
             let _ = pin!(connection).await;
@@ -84,6 +103,18 @@ pub async fn serve(listener: TcpListener, router: Arc<Router>, limits: Limits, m
 struct Site {
     router: Arc<Router>,
     limits: Limits,
+}
+
+/// The next connection. While there is none that waits, everybody is heard.
+async fn accept(listener: &TcpListener, ear: &Ear) -> std::io::Result<(TcpStream, SocketAddr)> {
+    poll_fn(|context| {
+        let accepted = listener.poll_accept(context);
+        if !matches!(accepted, Poll::Ready(Err(_))) {
+            ear.hears();
+        }
+        accepted
+    })
+    .await
 }
 
 /// hyper refuses less.

@@ -4,6 +4,7 @@ mod auth;
 mod follow;
 mod limit;
 mod listener;
+mod patience;
 mod reply;
 mod request;
 mod router;

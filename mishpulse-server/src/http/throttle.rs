@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mishpulse_core::{Clock, Span, Timestamp};
+
+use super::limit::source;
 
 /// Counts the wrong keys that came from each address, for as many addresses as it has room for.
 ///
@@ -90,13 +92,6 @@ const PAUSE_MAX: Span = Span::from_secs(30);
 /// 1 s after the last free try, twice as long after each further one.
 fn pause(beyond: usize) -> Span {
     Span::from_secs(1 << beyond.min(5)).min(PAUSE_MAX)
-}
-
-fn source(address: IpAddr) -> Source {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
-        address => address,
-    }
 }
 
 /// Drops those that are forgotten, or else the one that was silent for longest.

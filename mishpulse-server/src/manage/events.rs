@@ -64,6 +64,12 @@ enum What {
         #[serde(serialize_with = "stamp::serialize")]
         since: Timestamp,
     },
+    Silence {
+        #[serde(serialize_with = "stamp::serialize")]
+        since: Timestamp,
+        silent: usize,
+        of: usize,
+    },
     Edit {
         action: String,
         by: String,
@@ -76,6 +82,7 @@ impl Shown {
             EventKind::Transition { from, to, message } => What::Transition { from, to, message },
             EventKind::Alert { alert, message } => What::Alert { alert, message },
             EventKind::Blind { from } => What::Blind { since: from },
+            EventKind::Silence { since, silent, of } => What::Silence { since, silent, of },
             EventKind::Edit { action, by } => What::Edit { action, by },
         };
         Self { seq, at: row.at, what }

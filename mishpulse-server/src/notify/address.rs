@@ -11,10 +11,10 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
-/// Looks names up as the system does.
-#[derive(Debug, Default)]
-pub(super) struct Names {
-    system: DefaultResolver,
+/// Looks names up, as the system does.
+#[derive(Debug)]
+pub(super) struct Names<R = DefaultResolver> {
+    system: R,
     /// Whether addresses that are not public are left out.
     only_public: bool,
 }
@@ -31,7 +31,7 @@ impl Names {
     }
 }
 
-impl Resolver for Names {
+impl<R: Resolver> Resolver for Names<R> {
     fn resolve(
         &self,
         uri: &Uri,
@@ -101,7 +101,54 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{SocketAddr, TcpListener};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use ureq::unversioned::transport::DefaultConnector;
+
     use super::*;
+
+    /// A name server in the hands of an attacker: public at the first look-up, this machine at all that follow.
+    #[derive(Debug)]
+    struct Rebinding {
+        port: u16,
+        look_ups: Arc<AtomicUsize>,
+    }
+
+    impl Resolver for Rebinding {
+        fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+            let ip = match self.look_ups.fetch_add(1, Ordering::SeqCst) {
+                // A public address where nobody answers.
+                0 => "192.0.1.1",
+                _ => "127.0.0.1",
+            };
+            let mut found = self.empty();
+            found.push(SocketAddr::new(ip.parse().unwrap(), self.port));
+            Ok(found)
+        }
+    }
+
+    #[test]
+    fn a_name_that_changes_its_address_reaches_nothing_private() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let look_ups = Arc::new(AtomicUsize::new(0));
+        let system = Rebinding { port, look_ups: Arc::clone(&look_ups) };
+        let config = ureq::Agent::config_builder().timeout_global(Some(Duration::from_millis(300))).build();
+        let names = Names { system, only_public: true };
+        let agent = ureq::Agent::with_parts(config, DefaultConnector::default(), names);
+        let url = format!("http://rebind.example.org:{port}/");
+        for number in 1..=3 {
+            let error = agent.post(&url).send("secret").unwrap_err();
+            assert_eq!(look_ups.load(Ordering::SeqCst), number, "one look-up a try: {error}");
+            let is_private = matches!(&error, Error::Other(cause) if cause.is::<OnlyPrivate>());
+            assert_eq!(is_private, number > 1, "{error}");
+        }
+        assert!(listener.accept().is_err(), "nothing came here");
+    }
 
     #[test]
     fn only_what_the_internet_routes_is_public() {

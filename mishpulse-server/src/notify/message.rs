@@ -131,6 +131,7 @@ const fn colour(kind: LetterKind) -> &'static str {
             AlertKind::Recovered => "#30a46c",
             _ => "#f76b15",
         },
+        LetterKind::Silence { .. } => "#e5484d",
         LetterKind::Test => "#3e63dd",
     }
 }
@@ -240,7 +241,7 @@ mod tests {
         let samples = own.samples();
         assert_eq!(samples[0], ("dead", "DOWN api-worker (prod) > 5 minutes".to_owned()));
         let kinds: Vec<&str> = samples.iter().map(|(kind, _)| *kind).collect();
-        assert_eq!(kinds, ["dead", "error", "warning", "recovered", "reminder", "digest", "test"]);
+        assert_eq!(kinds, ["dead", "error", "warning", "recovered", "reminder", "digest", "silence", "test"]);
     }
 
     #[test]

@@ -5,8 +5,8 @@ use mishpulse_core::{AlertKind, Span, Status, Timestamp};
 use crate::store::rows::{About, Letter, LetterKind};
 
 /// One of each kind, in the order of the words that `[templates]` knows.
-pub(super) fn all() -> [Letter; 7] {
-    [dead(), error(), warning(), recovered(), reminder(), digest(AlertKind::Dead, 3), test()]
+pub(super) fn all() -> [Letter; 8] {
+    [dead(), error(), warning(), recovered(), reminder(), digest(AlertKind::Dead, 3), silence(16, 30), test()]
 }
 
 /// A service that fell silent at 12:03.
@@ -40,6 +40,11 @@ pub(super) fn digest(digest: AlertKind, count: usize) -> Letter {
     let names =
         (0..count).filter_map(|i| char::from(b'a' + (i % 26) as u8).to_string().parse().ok()).collect();
     Letter { kind, service: None, names, ..dead() }
+}
+
+/// Nobody was heard from 12:03 on, at 12:08.
+pub(super) fn silence(silent: u32, of: u32) -> Letter {
+    Letter { kind: LetterKind::Silence { silent, of }, service: None, ..dead() }
 }
 
 /// A test, sent at 12:03.
@@ -79,6 +84,7 @@ fn letter(
         allowance: Span::from_secs(300),
         service: about,
         names: Vec::new(),
+        is_gathered: false,
     }
 }
 

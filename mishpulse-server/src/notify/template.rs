@@ -1,7 +1,7 @@
 //! The operator's own words: a template for each kind of alert, in the language of Jinja.
 //!
-//! `[templates]` takes the keys `dead`, `error`, `warning`, `recovered`, `reminder`, `digest` and `test`; what is left out
-//! keeps the built-in text. The first line becomes the subject of a mail. A template knows these names:
+//! `[templates]` takes the keys `dead`, `error`, `warning`, `recovered`, `reminder`, `digest`, `silence` and `test`; what
+//! is left out keeps the built-in text. The first line becomes the subject of a mail. A template knows these names:
 //!
 //! | name | holds |
 //! | --- | --- |
@@ -15,11 +15,12 @@
 //! | `tags` | its labels, a list |
 //! | `last_seen` | when it was last heard, as `12:03 UTC` |
 //! | `at` | when it happened |
-//! | `began` | when the trouble began |
+//! | `began` | when the trouble began; of a silence of everyone the last signal from anyone |
 //! | `allowance` | how long it may be silent, as `5 minutes`; in Russian in the genitive, as after "более" |
 //! | `outage` | from `began` to `at`, as `7 minutes`; in Russian in the nominative, as after "перерыв" |
 //! | `lasting` | how long it has had its status, as `2 hours`; in Russian in the accusative, as after "уже" |
 //! | `names`, `count` | the services of a digest, a list, and how many they are |
+//! | `silent`, `of` | of a silence of everyone: how many have fallen silent, and of how many; else 0 |
 //!
 //! What does not apply is an empty text or list, so that `{% if message %}` works; any other name is a mistake. Loops are
 //! bounded: a template that takes more than 100,000 steps fails.
@@ -30,7 +31,7 @@ use minijinja::value::Value;
 use minijinja::{Environment, UndefinedBehavior, context};
 use mishpulse_core::{AlertKind, Timestamp};
 
-use super::text::{allowance, elapsed, message, name_of, one_line, shortened, sign};
+use super::text::{SILENCE, allowance, elapsed, message, name_of, one_line, shortened, sign};
 use super::text_ru::Case;
 use super::{samples, text_en, text_ru};
 use crate::config::Locale;
@@ -124,12 +125,16 @@ fn values(place: &Place<'_>) -> Value {
     };
     let alert = match letter.kind {
         LetterKind::Alert(kind) | LetterKind::Digest { digest: kind } => Some(kind),
-        LetterKind::Test => None,
+        LetterKind::Silence { .. } | LetterKind::Test => None,
+    };
+    let (kind, sign_of_none, silent, of) = match letter.kind {
+        LetterKind::Silence { silent, of } => ("silence", SILENCE, silent, of),
+        _ => ("test", "✅", 0, 0),
     };
     context! {
         text => built_in.as_str(),
-        sign => alert.map_or("✅", sign),
-        kind => alert.map_or("test", AlertKind::as_str),
+        sign => alert.map_or(sign_of_none, sign),
+        kind => alert.map_or(kind, AlertKind::as_str),
         channel => *channel,
         name => about.map(|about| name_of(&about.name)).unwrap_or_default(),
         status => about.map(|about| about.status.as_str()).unwrap_or_default(),
@@ -144,6 +149,8 @@ fn values(place: &Place<'_>) -> Value {
         lasting => span(&elapsed(letter.at.since(letter.since)), Case::Accusative),
         names => letter.names.iter().map(name_of).collect::<Vec<String>>(),
         count => letter.names.len(),
+        silent,
+        of,
     }
 }
 

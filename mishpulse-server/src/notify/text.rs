@@ -78,6 +78,9 @@ impl Moment {
     }
 }
 
+/// The sign of a silence of everyone.
+pub(super) const SILENCE: &str = "🔇";
+
 /// The sign that an alert of a kind starts with, so that a list of them can be read at a glance.
 pub(super) const fn sign(kind: AlertKind) -> &'static str {
     match kind {

@@ -2,7 +2,7 @@
 
 use mishpulse_core::{AlertKind, Status, Timestamp};
 
-use super::text::{Amount, Moment, Unit, allowance, elapsed, message, name_of, sign};
+use super::text::{Amount, Moment, SILENCE, Unit, allowance, elapsed, message, name_of, sign};
 use crate::store::rows::{About, Letter, LetterKind};
 
 /// What `letter` tells, at `now`; `channel` is named by a test.
@@ -10,6 +10,15 @@ pub(super) fn text(letter: &Letter, channel: &str, now: Timestamp) -> String {
     match (letter.kind, &letter.service) {
         (LetterKind::Alert(kind), Some(about)) => alert(kind, letter, about, now),
         (LetterKind::Alert(kind) | LetterKind::Digest { digest: kind }, _) => digest(kind, letter),
+        (LetterKind::Silence { silent, of }, _) => {
+            let (s, have) =
+                if of == 1 { ("", "has") } else { ("s", if silent == 1 { "has" } else { "have" }) };
+            format!(
+                "{SILENCE} Nothing heard from anyone since {}: is the network to MishPulse down?\n\
+                 {silent} of {of} service{s} {have} fallen silent; each is named in what follows.",
+                moment(letter.began, now)
+            )
+        }
         (LetterKind::Test, _) => {
             format!(
                 "✅ Test message from MishPulse: channel {channel} works.\nSent: {}",
@@ -117,6 +126,11 @@ mod tests {
             (samples::digest(AlertKind::Reminder, 3), "⏰ 3 services are still dead or in error: a, b, c"),
             (samples::digest(AlertKind::Dead, 1), "❌ 1 service has not responded: a"),
             (samples::digest(AlertKind::Error, 1), "🟠 1 service reports an error: a"),
+            (
+                samples::silence(16, 30),
+                "🔇 Nothing heard from anyone since 12:03 UTC: is the network to MishPulse down?\n\
+                 16 of 30 services have fallen silent; each is named in what follows.",
+            ),
             (samples::test(), "✅ Test message from MishPulse: channel ops works.\nSent: 12:03 UTC"),
         ] {
             assert_eq!(text(&letter, "ops", samples::at("14:30")), expected);

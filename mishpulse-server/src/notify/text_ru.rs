@@ -5,7 +5,7 @@
 
 use mishpulse_core::{AlertKind, Status, Timestamp};
 
-use super::text::{Amount, Moment, Unit, allowance, elapsed, message, name_of, sign};
+use super::text::{Amount, Moment, SILENCE, Unit, allowance, elapsed, message, name_of, sign};
 use crate::store::rows::{About, Letter, LetterKind};
 
 /// What `letter` tells, at `now`; `channel` is named by a test.
@@ -13,6 +13,18 @@ pub(super) fn text(letter: &Letter, channel: &str, now: Timestamp) -> String {
     match (letter.kind, &letter.service) {
         (LetterKind::Alert(kind), Some(about)) => alert(kind, letter, about, now),
         (LetterKind::Alert(kind) | LetterKind::Digest { digest: kind }, _) => digest(kind, letter),
+        (LetterKind::Silence { silent, of }, _) => {
+            let (verb, services) = match Number::of(u64::from(silent)) {
+                Number::One => ("Замолчал", "сервис"),
+                Number::Few => ("Замолчали", "сервиса"),
+                Number::Many => ("Замолчали", "сервисов"),
+            };
+            format!(
+                "{SILENCE} С {} ни от кого нет сигналов: не пропала ли связь с MishPulse?\n\
+                 {verb} {silent} {services} из {of}, их имена — в следующих сообщениях.",
+                moment(letter.began, now)
+            )
+        }
         (LetterKind::Test, _) => format!(
             "✅ Проверочное сообщение от MishPulse: канал {channel} работает.\nОтправлено: {}",
             moment(letter.at, now)
@@ -173,6 +185,11 @@ mod tests {
                 "⏰ Всё ещё не отвечают или сообщают об ошибках 3 сервиса: a, b, c",
             ),
             (
+                samples::silence(16, 30),
+                "🔇 С 12:03 UTC ни от кого нет сигналов: не пропала ли связь с MishPulse?\n\
+                 Замолчали 16 сервисов из 30, их имена — в следующих сообщениях.",
+            ),
+            (
                 samples::test(),
                 "✅ Проверочное сообщение от MishPulse: канал ops работает.\nОтправлено: 12:03 UTC",
             ),
@@ -264,6 +281,19 @@ mod tests {
         }
         let both = [Amount { count: 4, unit: Unit::Hour }, Amount { count: 31, unit: Unit::Minute }];
         assert_eq!(span(&both, Case::Genitive), "4 часов 31 минуты");
+    }
+
+    #[test]
+    fn a_silence_agrees_with_its_number() {
+        for (silent, expected) in [
+            (11, "Замолчали 11 сервисов из 30,"),
+            (21, "Замолчал 21 сервис из 30,"),
+            (22, "Замолчали 22 сервиса из 30,"),
+            (25, "Замолчали 25 сервисов из 30,"),
+        ] {
+            let told = text(&samples::silence(silent, 30), "ops", samples::at("14:30"));
+            assert!(told.contains(expected), "{told}");
+        }
     }
 
     #[test]

@@ -74,6 +74,7 @@ impl Trials {
             allowance: Span::ZERO,
             service: None,
             names: Vec::new(),
+            is_gathered: false,
         };
         let (service, carries) = (None, Vec::new());
         let delivery = Box::new(NewDelivery { id, service, channel: channel.clone(), letter, at, carries });

@@ -1,8 +1,8 @@
 //! A URL that takes JSON, signed by Standard Webhooks (<https://www.standardwebhooks.com>) where there is a key.
 //!
-//! The body: `id` (that of the delivery), `event` (`service.dead` and so on, `service.digest` or `test`), `at`, `text`; of
+//! The body: `id` (that of the delivery), `event` (`service.dead` and so on, `service.digest`, `server.silence` or `test`), `at`, `text`; of
 //! one service also `service` and `previous_status`; of a digest `digest` (the kind of all in it) and `services` (their
-//! names).
+//! names); of a silence of everyone (`server.silence`) `silence`: `since`, `silent` and `of`.
 //!
 //! 2xx is success. 408, 425, 429 and 5xx may pass; any other answer is final: redirects are not followed, since the data
 //! would go where nobody asked for it to go.
@@ -88,6 +88,8 @@ struct Body<'a> {
     digest: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     services: Option<Vec<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    silence: Option<Silence>,
     text: &'a str,
 }
 
@@ -100,10 +102,18 @@ struct Service<'a> {
     tags: Vec<&'a str>,
 }
 
+#[derive(Serialize)]
+struct Silence {
+    since: String,
+    silent: u32,
+    of: u32,
+}
+
 fn body(parcel: &Parcel<'_>) -> Vec<u8> {
     let letter = parcel.letter;
     let (event, digest) = match letter.kind {
         LetterKind::Test => ("test".to_owned(), None),
+        LetterKind::Silence { .. } => ("server.silence".to_owned(), None),
         LetterKind::Alert(kind) => (format!("service.{kind}"), None),
         LetterKind::Digest { digest } => ("service.digest".to_owned(), Some(digest.as_str())),
     };
@@ -121,6 +131,10 @@ fn body(parcel: &Parcel<'_>) -> Vec<u8> {
         previous_status: letter.service.as_ref().map(|about| about.previous_status.as_str()),
         digest,
         services: digest.map(|_| letter.names.iter().map(|name| name.as_str()).collect()),
+        silence: match letter.kind {
+            LetterKind::Silence { silent, of } => Some(Silence { since: rfc3339(letter.began), silent, of }),
+            _ => None,
+        },
         text: parcel.text,
     };
     serde_json::to_vec(&body).unwrap_or_default()
@@ -233,6 +247,10 @@ mod tests {
         assert_eq!(digest["digest"], "error");
         assert_eq!(digest["services"], serde_json::json!(["a", "b"]));
         assert_eq!(digest.get("service"), None);
+        let silence = json(samples::silence(16, 30));
+        assert_eq!(silence["event"], "server.silence");
+        let expected = serde_json::json!({"since": "2025-10-16T12:03:00Z", "silent": 16, "of": 30});
+        assert_eq!(silence["silence"], expected);
         assert_eq!(json(samples::test())["event"], "test");
         assert_eq!(json(samples::test()).get("services"), None);
     }

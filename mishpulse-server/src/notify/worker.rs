@@ -109,7 +109,7 @@ impl Worker {
             }
             if let LetterKind::Alert(kind) = row.letter.kind
                 && row.attempts == 0
-                && self.storm.takes(row.created_at, self.office.clock.now())
+                && (row.letter.is_gathered || self.storm.takes(row.created_at, self.office.clock.now()))
             {
                 // Those before it have left one by one just now.
                 return Ok(self.gather(kind, &due[place..]));
@@ -130,8 +130,10 @@ impl Worker {
         let rows: Vec<&DeliveryRow> = due.iter().filter(of_kind).take(DIGEST_NAMES_MAX).collect();
         // More of them may be on their way: a digest that is not full waits a moment.
         let since_last = self.last_digest.map_or(Span::LONGEST, |last| now.since(last));
-        if rows.len() < DIGEST_NAMES_MAX && since_last < DIGEST_EVERY {
-            return Next::Wait(Span::from_ms(DIGEST_EVERY.as_ms() - since_last.as_ms()));
+        let is_told = rows.iter().all(|row| row.letter.is_gathered);
+        let every = if is_told { DIGEST_EVERY_IN_SILENCE } else { DIGEST_EVERY };
+        if rows.len() < DIGEST_NAMES_MAX && since_last < every {
+            return Next::Wait(Span::from_ms(every.as_ms() - since_last.as_ms()));
         }
         if let [only] = rows[..] {
             // Alone it says more as it is; it counts as a digest, so that a trickle is still gathered.
@@ -148,6 +150,7 @@ impl Worker {
             at: now,
             service: None,
             names: names[..fit].to_vec(),
+            is_gathered: false,
             ..first.letter.clone()
         };
         let delivery = NewDelivery {
@@ -245,6 +248,8 @@ const STORE_PAUSE: Span = Span::from_secs(1);
 const SETTLE_PAUSE: Duration = Duration::from_millis(100);
 /// A digest that is not full waits so long after the last one.
 const DIGEST_EVERY: Span = Span::from_secs(1);
+/// The same while nobody is heard, which people know: each of those who die one after another need not be a message.
+const DIGEST_EVERY_IN_SILENCE: Span = Span::from_secs(5);
 /// So many tries in a row may be put off before the whole channel is left in peace.
 const PUT_OFF_FREE: u32 = 3;
 const HOLD_MAX: Span = Span::from_secs(30);

@@ -182,7 +182,8 @@ fn write_heard(
     let wrong = |error: std::io::Error| StoreError::Corrupt(error.to_string());
     text.push(b'{');
     for (place, (id, service)) in heard.iter().enumerate() {
-        let before_ms = service.last_seen.map_or(0, |seen| now.since(seen).as_ms());
+        // Below zero while nobody new can be heard: then the batch's time stands still.
+        let before_ms = service.last_seen.map_or(0, |seen| now.unix_ms() - seen.unix_ms());
         let comma = if place > 0 { "," } else { "" };
         match service.message() {
             None => write!(text, "{comma}\"{}\":{before_ms}", id.number()).map_err(wrong)?,

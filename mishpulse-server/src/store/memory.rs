@@ -68,7 +68,11 @@ impl Store for MemoryStore {
         for (id, identity) in &kept.identities {
             each(ServiceRow { id: *id, identity: identity.clone(), facts: kept.facts[id].clone() });
         }
-        Ok(Loaded { gaps: kept.gaps.clone(), seen: kept.seen })
+        let silence = kept.events.values().rev().find_map(|event| match event.kind {
+            EventKind::Silence { since, .. } => Some(since),
+            _ => None,
+        });
+        Ok(Loaded { gaps: kept.gaps.clone(), seen: kept.seen, silence })
     }
 
     fn commit(&mut self, writes: &Writes<'_>) -> Result<(), StoreError> {

@@ -36,6 +36,8 @@ pub struct Loaded {
     pub gaps: Vec<Gap>,
     /// Until when the last server is known to have listened; `None` where there was none.
     pub seen: Option<Timestamp>,
+    /// The last signal before the last silence of everyone that people were told of.
+    pub silence: Option<Timestamp>,
 }
 
 /// One line of the history: a change of status, an alert, a time of blindness or a change by hand.
@@ -75,6 +77,15 @@ pub enum EventKind {
         /// Since when.
         from: Timestamp,
     },
+    /// Nothing was heard from anyone, and more than half of all fell silent.
+    Silence {
+        /// The last signal from anyone.
+        since: Timestamp,
+        /// How many had fallen silent when people were told.
+        silent: usize,
+        /// Of how many.
+        of: usize,
+    },
     /// Someone changed something by hand.
     Edit {
         /// What was done: `created`, `updated`, `paused`, `resumed`, `token rotated`.
@@ -111,11 +122,14 @@ pub struct Letter {
     pub since: Timestamp,
     /// How long it may be silent, timeout and grace together.
     pub allowance: Span,
-    /// The service; `None` for a digest and a test.
+    /// The service; `None` for a digest, a silence of everyone and a test.
     pub service: Option<About>,
     /// Of a digest: the services it stands for, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<ServiceName>,
+    /// Whether it leaves in a digest where it can: what it is a part of was told already.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_gathered: bool,
 }
 
 /// Of what a letter tells.
@@ -125,6 +139,13 @@ pub struct Letter {
 pub enum LetterKind {
     /// A test, sent by hand.
     Test,
+    /// Nothing is heard from anyone.
+    Silence {
+        /// How many have fallen silent.
+        silent: u32,
+        /// Of how many.
+        of: u32,
+    },
     /// One alert of one service.
     #[serde(untagged)]
     Alert(AlertKind),
@@ -137,12 +158,13 @@ pub enum LetterKind {
 }
 
 impl LetterKind {
-    /// The word for it: that of the alert, `digest` or `test`.
+    /// The word for it: that of the alert, `digest`, `silence` or `test`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Alert(kind) => kind.as_str(),
             Self::Digest { .. } => "digest",
+            Self::Silence { .. } => "silence",
             Self::Test => "test",
         }
     }
@@ -172,7 +194,7 @@ pub struct DeliveryRow {
     pub seq: i64,
     /// Its id, the same on every try.
     pub id: DeliveryId,
-    /// The service it is about; `None` for a digest, a test, or a service that is no more.
+    /// The service it is about; `None` for a digest, a silence of everyone, a test, or a service that is no more.
     pub service: Option<ServiceId>,
     /// The channel it goes to.
     pub channel: ChannelName,

@@ -5,7 +5,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use mishpulse_core::{Timestamp, Watchdog};
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
 use super::journal::Journal;
 use super::rows::{Loaded, ServiceRow};
@@ -93,7 +93,12 @@ impl Store for SqliteStore {
         let mut select = transaction
             .prepare_cached("SELECT began_at, ended_at, away_ms FROM gap ORDER BY began_at, ended_at")?;
         let gaps = select.query_map([], columns::gap)?.collect::<Result<_, _>>()?;
-        Ok(Loaded { gaps, seen })
+        let mut select = transaction.prepare_cached(
+            "SELECT data ->> 'since' FROM event \
+             WHERE service_id IS NULL AND data ->> 'event' = 'silence' ORDER BY seq DESC LIMIT 1",
+        )?;
+        let silence: Option<i64> = select.query_row([], |row| row.get(0)).optional()?;
+        Ok(Loaded { gaps, seen, silence: silence.map(Timestamp::from_unix_ms) })
     }
 
     fn commit(&mut self, writes: &Writes<'_>) -> Result<(), StoreError> {

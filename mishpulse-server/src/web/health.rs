@@ -5,7 +5,7 @@ use serde_json::json;
 use super::Web;
 use crate::http::{Reply, StatusCode, header};
 
-/// Whether the store takes writes and the watchdog has looked within twice its interval.
+/// Whether the store takes writes, the watchdog has looked within twice its interval, and connections can be accepted.
 ///
 /// # Errors
 /// Says what is not so.
@@ -16,6 +16,10 @@ pub fn is_ready(web: &Web) -> Result<(), &'static str> {
     }
     if !web.board.takes_writes() {
         return Err("the store does not take writes");
+    }
+    let blind_after = web.settings.borrow().blind_after;
+    if web.ear.deaf_since().is_some_and(|since| web.clock.now().since(since) > blind_after) {
+        return Err("no connection can be accepted");
     }
     Ok(())
 }

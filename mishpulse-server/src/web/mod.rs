@@ -44,6 +44,7 @@ use mishpulse_core::{Clock, Span};
 use tokio::sync::watch;
 
 use crate::config::{Settings, StatusAccess};
+use crate::ear::Ear;
 use crate::engine::{Board, Inbox};
 use crate::http::{Access, Keys, Method, Params, Reply, Request, Router};
 use crate::notify::Trials;
@@ -53,6 +54,8 @@ use crate::notify::Trials;
 pub struct Web {
     /// The state of all services.
     pub board: Arc<Board>,
+    /// Whether anyone can be heard.
+    pub ear: Ear,
     /// Who tells the time.
     pub clock: Arc<dyn Clock + Send + Sync>,
     /// The longest time between two looks of the watchdog.

@@ -75,6 +75,7 @@ fn chapter(event: &EventRow, deliveries: &[DeliveryRow], words: &Words, is_known
             (Some(status_of(*alert)), format!("{}: {}", words.told, words.alert(*alert)), said(message))
         }
         EventKind::Blind { .. } => (None, words.blind_line.to_owned(), None),
+        EventKind::Silence { .. } => (None, words.silence_line.to_owned(), None),
         EventKind::Edit { action, .. } if !is_known => (None, words.action(action).to_owned(), None),
         EventKind::Edit { action, by } => {
             (None, format!("{} ({} {})", words.action(action), words.edited_by, one_line(by)), None)

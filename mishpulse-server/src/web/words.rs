@@ -39,7 +39,7 @@ words! {
     timeout, grace, tags, who_is_told, all_channels, no_channels, notify_on, remind_every, error_cooldown,
     resume_on_beat, description, token, yes, no, off, edit, pause, resume, rotate, rotate_hint, delete,
     delete_hint, delete_confirm, confirm_missing, save, cancel, name, default_is, comma, declared_note,
-    no_data, blind_line, done_created, done_updated, done_paused, done_resumed, done_rotated, done_deleted,
+    no_data, blind_line, silence_line, done_created, done_updated, done_paused, done_resumed, done_rotated, done_deleted,
     test, test_sent, test_failed, test_waiting, channels_none, sent, pending, failed, attempts, not_found,
     not_found_hint, all_services, wrong_span, wrong_text, name_hint, token_hint, span_hint, by_default,
     only_these, unavailable, wrong, told, edited_by, older, actions, name_taken, token_taken,

@@ -110,6 +110,7 @@ pub(super) const EN: Words = Words {
     declared_note: "The configuration file declares this service and sets it again when it is read.",
     no_data: "nothing known",
     blind_line: "MishPulse was not watching",
+    silence_line: "nothing was heard from anyone",
     done_created: "The service is made. Send its first signal now.",
     done_updated: "Saved.",
     done_paused: "Paused: nobody is told anything.",

@@ -112,6 +112,7 @@ pub(super) const RU: Words = Words {
     declared_note: "Этот сервис описан в файле конфигурации; при его чтении настройки вернутся.",
     no_data: "нет данных",
     blind_line: "MishPulse не следил",
+    silence_line: "ни от кого не было сигналов",
     done_created: "Сервис создан. Отправьте его первый сигнал.",
     done_updated: "Сохранено.",
     done_paused: "На паузе: никому ничего не сообщаем.",

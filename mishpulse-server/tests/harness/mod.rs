@@ -51,15 +51,15 @@ impl Server {
     }
 
     pub fn start_with(folder: &Path, arguments: &[&str]) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_mishpulse"))
-            .args(arguments)
-            .current_dir(folder)
-            .env_clear()
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mishpulse"));
+        command.args(arguments).current_dir(folder).env_clear();
+        Self::start_by(command)
+    }
+
+    /// Starts it by a command that becomes it, or stays in its place.
+    pub fn start_by(mut command: Command) -> Self {
+        let mut process =
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let stderr = BufReader::new(process.stderr.take().unwrap());
         let lines = Arc::clone(&log);

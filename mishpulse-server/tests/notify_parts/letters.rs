@@ -29,6 +29,7 @@ pub(crate) fn letter(kind: AlertKind) -> Letter {
         allowance: Span::from_secs(300),
         service: Some(about),
         names: Vec::new(),
+        is_gathered: false,
     }
 }
 

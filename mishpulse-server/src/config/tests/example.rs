@@ -49,7 +49,7 @@ fn the_example_with_everything_set_is_the_defaults() {
     let beat = settings.self_heartbeat.take().unwrap();
     assert_eq!(beat.every.to_string(), "1m");
     assert!(settings.admin_key.take().is_some());
-    assert_eq!((settings.keys.len(), settings.templates.len(), settings.services.len()), (1, 7, 1));
+    assert_eq!((settings.keys.len(), settings.templates.len(), settings.services.len()), (1, 8, 1));
     settings.keys.clear();
     settings.templates.clear();
     settings.services.clear();
