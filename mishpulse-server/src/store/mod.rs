@@ -8,6 +8,7 @@ use mishpulse_core::{Gap, Service, ServiceId, Timestamp};
 use crate::config::ChannelName;
 
 mod backup;
+mod inspect;
 mod memory;
 mod migrate;
 pub mod rows;
@@ -16,6 +17,7 @@ mod sqlite_history;
 mod sqlite_rows;
 
 pub use backup::{Backup, BackupError, Copied, Copying};
+pub use inspect::{Inspection, is_in_use};
 pub use memory::{Failing, MemoryStore};
 pub use sqlite::SqliteStore;
 pub use sqlite_history::SqliteHistory;
