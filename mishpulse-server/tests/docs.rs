@@ -139,6 +139,40 @@ fn every_key_that_is_named_is_there() {
     }
 }
 
+#[test]
+fn every_line_of_trouble_in_the_log_is_explained() {
+    let text = fs::read_to_string(root().join("docs/operating.md")).unwrap();
+    let explained: Vec<&str> = codes(&text).into_iter().map(|(_, code)| code).collect();
+    let mut folders = vec![root().join("mishpulse-server/src")];
+    let mut count = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let source = fs::read_to_string(&path).unwrap();
+            for level in ["tracing::warn!(", "tracing::error!("] {
+                for call in source.split(level).skip(1) {
+                    // The last text of a call is what it says.
+                    let call = call.split(");").next().unwrap();
+                    let said = call.split('"').skip(1).step_by(2).last().unwrap_or_default();
+                    let is_made_up = said.starts_with('{');
+                    let known = explained.iter().any(|code| code.len() > 8 && said.starts_with(code));
+                    assert!(
+                        is_made_up || known,
+                        "docs/operating.md does not explain `{said}` of {}",
+                        path.display()
+                    );
+                    count += 1;
+                }
+            }
+        }
+    }
+    assert!(count > 20, "only {count} were found");
+}
+
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 
 /// What is about the code has words of the code.
