@@ -225,7 +225,7 @@ fn where_people_are_told_to_go() {
     lead_to(&format!("http://localhost:{}", other.address.port()));
     one_problem(folder.path(), &["another MishPulse server is there"]);
     lead_to("http://pulse.invalid");
-    one_problem(folder.path(), &["the name pulse.invalid does not resolve"]);
+    one_problem(folder.path(), &["does not lead to it", "pulse.invalid"]);
     lead_to(&format!("https://localhost:{}", server.address.port()));
     one_problem(folder.path(), &["does not speak TLS"]);
 
