@@ -10,6 +10,16 @@ use mishpulse_core::Span;
 #[doc = include_str!("../../docs/embedding.md")]
 struct Embedding;
 
+/// So that the one line in it compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
+/// Likewise.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.ru.md")]
+struct ReadmeRu;
+
 /// The length of time in the environment variable `name`, written as `500ms`, `90s` or `5m`; `unless_set` where there is
 /// none.
 ///

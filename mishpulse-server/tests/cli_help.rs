@@ -6,9 +6,10 @@ use std::path::Path;
 
 use cli_parts::{Said, mishpulse, said};
 
-const COMMANDS: [&[&str]; 21] = [
+const COMMANDS: [&[&str]; 22] = [
     &["serve"],
     &["check-config"],
+    &["doctor"],
     &["beat"],
     &["run"],
     &["status"],

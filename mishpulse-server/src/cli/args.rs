@@ -22,6 +22,7 @@ use crate::config::Source;
   mishpulse service add backup --timeout 25h have something watched
   mishpulse run URL -- /usr/local/bin/backup run a job and have it say how it ended
   mishpulse status                           see how everything is
+  mishpulse doctor                           find out what is wrong
 
 Exit codes: 0 done; 1 not done, or `status` found a service dead or in error; 2 a mistake in the configuration or on the \
 command line; 3 the server cannot be reached or does not take the key. `run` ends as its command does.")]
@@ -38,6 +39,8 @@ pub(super) enum Command {
     Serve(ServeOptions),
     /// Read the configuration and say what it would do. Exit code 2 where it has a mistake.
     CheckConfig(CheckOptions),
+    /// Look at configuration, data folder, clock, server and channels, and say what is wrong and what to do.
+    Doctor(DoctorOptions),
     /// Print a configuration file with every key, its default and what it means.
     DefaultConfig,
     /// Send one heartbeat.
@@ -97,6 +100,33 @@ pub(super) struct CheckOptions {
     /// The configuration file; else $MISHPULSE_CONFIG, else ./mishpulse.toml if it is there.
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "It changes nothing, and sends nothing that anyone would see: `mishpulse channel test` does. Run it as the user of \
+the server, or as root.
+
+Examples:
+  mishpulse doctor
+  sudo mishpulse doctor --config /etc/mishpulse/mishpulse.toml
+  mishpulse doctor --json | jq -r '.findings[] | select(.level == \"problem\") | .what'
+
+Exit codes: 0 no problem, 1 a problem was found, 2 a mistake in the configuration."
+)]
+pub(super) struct DoctorOptions {
+    /// The configuration file; else $MISHPULSE_CONFIG, else ./mishpulse.toml if it is there.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// The data folder of the server; else that of its configuration.
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) data_dir: Option<PathBuf>,
+    /// Where the server is; else where the configuration has it listen.
+    #[arg(long, value_name = "URL")]
+    pub(super) url: Option<String>,
+    /// Print the findings as JSON, for scripts.
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -26,5 +26,10 @@ pub(super) fn raise(limits: &Limits) {
     }
 }
 
+/// How many descriptors there may be at most, where that is too few for `limits`.
+pub(super) fn shortage(limits: &Limits) -> Option<u64> {
+    getrlimit(Resource::Nofile).maximum.filter(|maximum| *maximum < limits.connections as u64 + OF_ITS_OWN)
+}
+
 /// The database, the channels and the standard streams.
 const OF_ITS_OWN: u64 = 256;

@@ -8,6 +8,7 @@ mod check;
 mod completions;
 mod data;
 mod descriptors;
+mod doctor;
 mod logs;
 mod memory;
 mod remote;
@@ -32,6 +33,7 @@ pub fn main() -> ExitCode {
     match args.command.unwrap_or(Command::Serve(args.serve)) {
         Command::Serve(options) => serve::run(&options),
         Command::CheckConfig(options) => check::run(&options),
+        Command::Doctor(options) => doctor::run(&options),
         Command::DefaultConfig => {
             service::say(crate::config::EXAMPLE);
             ExitCode::SUCCESS

@@ -18,7 +18,7 @@ use tokio_rustls::TlsConnector;
 
 use super::message::{html, subject};
 use super::smtp::{Outcome, Server, domain};
-use super::{Channel, Parcel, Refusal, SetupError, tls};
+use super::{Channel, Parcel, Refusal, Seen, SetupError, tls};
 use crate::config::{EmailSettings, MailSecurity, Mailbox};
 use crate::store::rows::DeliveryId;
 
@@ -65,6 +65,24 @@ impl Channel for Email {
             self.server.settings.to.iter().map(|to| to.address.as_str()).filter(missing).collect();
         let outcome = runtime.block_on(self.server.deliver(&mail, &to))?;
         self.conclude(parcel.id, outcome)
+    }
+
+    /// Connects, greets and authenticates. Whether a recipient is taken shows only when a mail is sent.
+    fn probe(&mut self) -> Result<Seen, Refusal> {
+        let Some(runtime) = &self.runtime else {
+            return Err(Refusal::later("the mail client is being shut down"));
+        };
+        runtime.block_on(self.server.probe())?;
+        let EmailSettings { host, port, security, username, .. } = &self.server.settings;
+        let secured = match security {
+            MailSecurity::Starttls => ", with STARTTLS and a certificate that is trusted",
+            MailSecurity::Tls => ", with TLS and a certificate that is trusted",
+            MailSecurity::None => ", without encryption",
+        };
+        let user = username.as_ref().map_or_else(String::new, |user| format!(", and lets {user} in"));
+        let is_bare = *security == MailSecurity::None && username.is_some();
+        let concern = is_bare.then(|| "the password goes out in clear text".to_owned());
+        Ok(Seen { what: format!("{host} port {port} speaks SMTP{secured}{user}"), concern })
     }
 }
 

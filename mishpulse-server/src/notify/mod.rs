@@ -12,6 +12,8 @@ mod email;
 mod message;
 mod notifier;
 mod post;
+mod probe;
+mod reach;
 mod retry;
 mod samples;
 mod smtp;
@@ -29,6 +31,7 @@ mod worker;
 pub use email::Email;
 pub use message::{DIGEST_NAMES_MAX, Texts};
 pub use notifier::{Notifier, NotifierError, OpenHistory, ReadyChannels};
+pub use probe::{Seen, probe, probe_url};
 pub use telegram::Telegram;
 pub use template::TemplateError;
 pub use trial::{TRIAL_TIMEOUT, TrialError, Trials};
@@ -42,6 +45,12 @@ pub trait Channel: Send {
     /// # Errors
     /// [`Refusal`] says whether another try makes sense.
     fn send(&mut self, parcel: &Parcel<'_>) -> Result<(), Refusal>;
+
+    /// Looks whether a parcel would get through, as far as that shows without sending one.
+    ///
+    /// # Errors
+    /// [`Refusal`] where it would not.
+    fn probe(&mut self) -> Result<Seen, Refusal>;
 
     /// The most bytes that a text may have here. A digest names fewer services where its text would be longer.
     fn text_bytes_max(&self) -> usize {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
 use super::worker::{Office, Worker};
 use super::{Channel, Email, SEND_TIMEOUT, SetupError, SharedClock, Telegram, Webhook};
@@ -63,7 +64,7 @@ impl Notifier {
     pub fn prepare(&self, settings: &Settings) -> Result<ReadyChannels, NotifierError> {
         let channels = settings.channels.iter();
         let ready = channels.map(|(name, settings)| {
-            let channel = open(settings, &self.office.wall);
+            let channel = open(settings, &self.office.wall, SEND_TIMEOUT);
             let channel = channel.map_err(|error| NotifierError::Channel(name.clone(), error))?;
             Ok(Ready { name: name.clone(), channel, history: (self.open_history)()? })
         });
@@ -115,11 +116,15 @@ impl Notifier {
 }
 
 /// The one place that knows every kind of channel.
-fn open(settings: &ChannelSettings, clock: &SharedClock) -> Result<Box<dyn Channel>, SetupError> {
+pub(super) fn open(
+    settings: &ChannelSettings,
+    clock: &SharedClock,
+    timeout: Duration,
+) -> Result<Box<dyn Channel>, SetupError> {
     Ok(match settings {
-        ChannelSettings::Telegram(telegram) => Box::new(Telegram::new(telegram, SEND_TIMEOUT)),
-        ChannelSettings::Email(email) => Box::new(Email::new(email, SEND_TIMEOUT)?),
-        ChannelSettings::Webhook(webhook) => Box::new(Webhook::new(webhook, Arc::clone(clock), SEND_TIMEOUT)),
+        ChannelSettings::Telegram(telegram) => Box::new(Telegram::new(telegram, timeout)),
+        ChannelSettings::Email(email) => Box::new(Email::new(email, timeout)?),
+        ChannelSettings::Webhook(webhook) => Box::new(Webhook::new(webhook, Arc::clone(clock), timeout)),
     })
 }
 

@@ -23,6 +23,13 @@ pub(super) struct Server {
     pub(super) timeout: Duration,
 }
 
+/// What is to be handed over.
+#[derive(Clone, Copy)]
+struct Errand<'a> {
+    mail: &'a [u8],
+    to: &'a [&'a str],
+}
+
 /// Which recipients a mail was taken for. Those that are in neither list were not asked.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
@@ -38,32 +45,44 @@ impl Server {
     /// # Errors
     /// [`Refusal`] where nobody got it, for a reason that is not one of the recipients'.
     pub(super) async fn deliver(&self, mail: &[u8], to: &[&str]) -> Result<Outcome, Refusal> {
+        self.talk(Some(Errand { mail, to })).await
+    }
+
+    /// Does all but hand a mail over.
+    ///
+    /// # Errors
+    /// [`Refusal`] where it would not come to that.
+    pub(super) async fn probe(&self) -> Result<(), Refusal> {
+        self.talk(None).await.map(drop)
+    }
+
+    async fn talk(&self, errand: Option<Errand<'_>>) -> Result<Outcome, Refusal> {
         let host = &self.settings.host;
         let too_late =
             || Refusal::later(format!("{host} did not answer within {} s", self.timeout.as_secs_f32()));
-        timeout(self.timeout, self.converse(mail, to)).await.unwrap_or_else(|_| Err(too_late()))
+        timeout(self.timeout, self.converse(errand)).await.unwrap_or_else(|_| Err(too_late()))
     }
 
-    async fn converse(&self, mail: &[u8], to: &[&str]) -> Result<Outcome, Refusal> {
+    async fn converse(&self, errand: Option<Errand<'_>>) -> Result<Outcome, Refusal> {
         let host = self.settings.host.trim_matches(['[', ']']);
         let mut client = SmtpClient { stream: self.connect(host).await?, timeout: self.timeout };
         match (self.settings.security, &self.tls) {
             (MailSecurity::None, _) | (_, None) => {
                 self.greet(&mut client).await?;
-                self.transact(client, mail, to).await
+                self.transact(client, errand).await
             }
             (MailSecurity::Tls, Some(tls)) => {
                 let mut client =
                     client.into_tls(tls, host).await.map_err(|error| self.refusal(error, "TLS"))?;
                 self.greet(&mut client).await?;
-                self.transact(client, mail, to).await
+                self.transact(client, errand).await
             }
             (MailSecurity::Starttls, Some(tls)) => {
                 self.greet(&mut client).await?;
                 self.hello(&mut client).await?;
                 let client =
                     client.start_tls(tls, host).await.map_err(|error| self.refusal(error, "STARTTLS"))?;
-                self.transact(client, mail, to).await
+                self.transact(client, errand).await
             }
         }
     }
@@ -107,8 +126,7 @@ impl Server {
     async fn transact<S: Stream>(
         &self,
         mut client: SmtpClient<S>,
-        mail: &[u8],
-        to: &[&str],
+        errand: Option<Errand<'_>>,
     ) -> Result<Outcome, Refusal> {
         let capabilities = self.hello(&mut client).await?;
         if let Some(username) = &self.settings.username {
@@ -117,7 +135,10 @@ impl Server {
             let authenticated = client.authenticate(credentials, Box::new(capabilities)).await.map(drop);
             authenticated.map_err(|error| self.refusal(error, "AUTH"))?;
         }
-        let outcome = self.hand_over(&mut client, mail, to).await;
+        let outcome = match errand {
+            Some(Errand { mail, to }) => self.hand_over(&mut client, mail, to).await,
+            None => Ok(Outcome::default()),
+        };
         // It was taken or not, whatever becomes of the farewell.
         let _ = timeout(FAREWELL, client.quit()).await;
         outcome

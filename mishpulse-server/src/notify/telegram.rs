@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::post::{Answer, Poster};
 use super::text::{one_line, shortened};
-use super::{Channel, Parcel, Refusal};
+use super::{Channel, Parcel, Refusal, Seen};
 use crate::config::TelegramSettings;
 
 /// A Telegram chat.
@@ -48,6 +48,23 @@ impl Channel for Telegram {
         self.judge(&answer)
     }
 
+    /// Asks who the bot is, and whether it knows the chat. Whether it may write there shows only when it does.
+    fn probe(&mut self) -> Result<Seen, Refusal> {
+        let me = self.call("getMe", &json!({}))?;
+        self.judge(&me)?;
+        let chat_id = &self.settings.chat_id;
+        let chat = self.call("getChat", &json!({ "chat_id": chat_id }))?;
+        let bot = me.name("username").map_or_else(|| "the bot".to_owned(), |name| format!("@{name}"));
+        if let Some(moved_to) = chat.moved_to() {
+            let concern = format!("the group has become a supergroup: write chat_id = \"{moved_to}\"");
+            return Ok(Seen { what: format!("{bot} knows chat {chat_id}"), concern: Some(concern) });
+        }
+        self.judge(&chat)?;
+        let title = chat.name("title").or_else(|| chat.name("first_name"));
+        let title = title.map_or_else(String::new, |title| format!(", \"{title}\""));
+        Ok(Seen::well(format!("{bot} knows chat {chat_id}{title}")))
+    }
+
     /// The API counts characters; no text has more of them than bytes.
     fn text_bytes_max(&self) -> usize {
         TEXT_UNITS_MAX
@@ -56,7 +73,7 @@ impl Channel for Telegram {
 
 impl Telegram {
     fn post(&self, text: &str) -> Result<Reply, Refusal> {
-        let TelegramSettings { bot_token, chat_id, message_thread_id, api_url } = &self.settings;
+        let TelegramSettings { chat_id, message_thread_id, .. } = &self.settings;
         let mut body = json!({
             "chat_id": self.moved_to.map_or_else(|| chat_id.clone(), |id| id.to_string()),
             "text": text,
@@ -65,7 +82,12 @@ impl Telegram {
         if let Some(topic) = message_thread_id {
             body["message_thread_id"] = json!(topic);
         }
-        let url = format!("{api_url}/bot{}/sendMessage", bot_token.reveal());
+        self.call("sendMessage", &body)
+    }
+
+    fn call(&self, method: &str, body: &serde_json::Value) -> Result<Reply, Refusal> {
+        let TelegramSettings { bot_token, api_url, .. } = &self.settings;
+        let url = format!("{api_url}/bot{}/{method}", bot_token.reveal());
         let answer = self.poster.post(&url, &[], body.to_string().as_bytes())?;
         let failure = serde_json::from_slice(&answer.body).unwrap_or_default();
         Ok(Reply { answer, failure })
@@ -124,6 +146,13 @@ struct Parameters {
 impl Reply {
     fn moved_to(&self) -> Option<i64> {
         self.failure.parameters.migrate_to_chat_id.filter(|_| !self.answer.status.is_success())
+    }
+
+    /// A text of its result, in one line.
+    fn name(&self, field: &str) -> Option<String> {
+        let answer: serde_json::Value = serde_json::from_slice(&self.answer.body).ok()?;
+        let name = one_line(answer["result"][field].as_str()?);
+        Some(shortened(name, DESCRIPTION_CHARS_MAX))
     }
 
     /// The status and what it means: in the API's own words, or else the start of the body.

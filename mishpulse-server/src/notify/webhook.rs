@@ -19,7 +19,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
 use super::post::{Answer, Poster};
-use super::{Channel, Parcel, Refusal, SharedClock};
+use super::{Channel, Parcel, Refusal, Seen, SharedClock, probe_url};
 use crate::config::WebhookSettings;
 use crate::stamp::rfc3339;
 use crate::store::rows::LetterKind;
@@ -30,6 +30,7 @@ pub struct Webhook {
     poster: Poster,
     clock: SharedClock,
     secrets: Vec<String>,
+    timeout: Duration,
 }
 
 impl Webhook {
@@ -37,7 +38,7 @@ impl Webhook {
     #[must_use]
     pub fn new(settings: &WebhookSettings, clock: SharedClock, timeout: Duration) -> Self {
         let poster = Poster::new(timeout, !settings.allow_private);
-        Self { settings: settings.clone(), poster, clock, secrets: secrets(settings) }
+        Self { settings: settings.clone(), poster, clock, secrets: secrets(settings), timeout }
     }
 }
 
@@ -53,6 +54,11 @@ impl Channel for Webhook {
         headers.extend(self.settings.headers.iter().map(|(name, value)| (name.as_str(), value.reveal())));
         let answer = self.poster.post(self.settings.url.reveal(), &headers, &body)?;
         self.judge(&answer)
+    }
+
+    /// Connects, with TLS where that is asked for, and posts nothing.
+    fn probe(&mut self) -> Result<Seen, Refusal> {
+        probe_url(self.settings.url.reveal(), self.settings.allow_private, self.timeout)
     }
 }
 

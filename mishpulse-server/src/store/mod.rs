@@ -8,6 +8,7 @@ use mishpulse_core::{Gap, Service, ServiceId, Timestamp, Watchdog};
 use crate::config::ChannelName;
 
 mod backup;
+mod inspect;
 mod journal;
 mod memory;
 mod migrate;
@@ -19,6 +20,7 @@ mod sqlite_write;
 mod wal;
 
 pub use backup::{Backup, BackupError, Copied, Copying};
+pub use inspect::{Inspection, is_in_use};
 pub use memory::{Failing, MemoryStore};
 pub use sqlite::SqliteStore;
 pub use sqlite_history::SqliteHistory;

@@ -68,7 +68,11 @@ fn answer(request: &Request, delivered: &mut Vec<Value>, flood: &mut Vec<u64>) -
     if token != TOKEN {
         return refuse(401, "Unauthorized");
     }
-    if method != "sendMessage" {
+    if method == "getMe" {
+        let bot = json!({"id": 123_456, "is_bot": true, "first_name": "MishPulse", "username": "mish_bot"});
+        return (200, json!({"ok": true, "result": bot}));
+    }
+    if !["sendMessage", "getChat"].contains(&method) {
         return refuse(404, "Not Found: method not found");
     }
     let is_json = request.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
@@ -89,6 +93,10 @@ fn answer(request: &Request, delivered: &mut Vec<Value>, flood: &mut Vec<u64>) -
         let (code, mut answer) = refuse(429, &format!("Too Many Requests: retry after {seconds}"));
         answer["parameters"] = json!({"retry_after": seconds});
         return (code, answer);
+    }
+    if method == "getChat" && chat == CHAT {
+        let chat = json!({"id": CHAT.parse::<i64>().unwrap(), "title": "Ops", "type": "supergroup"});
+        return (200, json!({"ok": true, "result": chat}));
     }
     match chat.as_str() {
         OLD_GROUP => {

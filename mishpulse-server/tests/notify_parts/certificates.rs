@@ -13,6 +13,16 @@ pub(crate) struct Certificates(PathBuf);
 impl Certificates {
     /// For a server called `name`, by a CA that nobody knows.
     pub(crate) fn new(name: &str) -> Self {
+        Self::made(name, |_| ())
+    }
+
+    /// The same, but it has expired.
+    #[allow(dead_code, clippy::allow_attributes, reason = "not every test has a use for it")]
+    pub(crate) fn expired(name: &str) -> Self {
+        Self::made(name, |certificate| certificate.not_after = rcgen::date_time_ymd(2020, 1, 2))
+    }
+
+    fn made(name: &str, change: impl FnOnce(&mut CertificateParams)) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("mishpulse-test-ca-{}-{count}", std::process::id()));
@@ -23,7 +33,8 @@ impl Certificates {
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let ca_certificate = ca.self_signed(&ca_key).unwrap();
         let key = KeyPair::generate().unwrap();
-        let server = CertificateParams::new([name.to_owned()]).unwrap();
+        let mut server = CertificateParams::new([name.to_owned()]).unwrap();
+        change(&mut server);
         let certificate = server.signed_by(&key, &Issuer::new(ca, ca_key)).unwrap();
         for (file, label, der) in [
             ("ca.pem", "CERTIFICATE", ca_certificate.der().to_vec()),
