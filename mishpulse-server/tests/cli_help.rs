@@ -6,12 +6,13 @@ use std::path::Path;
 
 use cli_parts::{Said, mishpulse, said};
 
-const COMMANDS: [&[&str]; 21] = [
+const COMMANDS: [&[&str]; 22] = [
     &["serve"],
     &["check-config"],
     &["beat"],
     &["run"],
     &["status"],
+    &["healthcheck"],
     &["service", "add"],
     &["service", "list"],
     &["service", "show"],

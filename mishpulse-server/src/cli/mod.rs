@@ -8,6 +8,7 @@ mod check;
 mod completions;
 mod data;
 mod descriptors;
+mod healthcheck;
 mod logs;
 mod remote;
 mod run;
@@ -38,6 +39,7 @@ pub fn main() -> ExitCode {
         Command::Beat(options) => beat::run(&options),
         Command::Run(options) => run::run(&options),
         Command::Status(options) => status::run(&options),
+        Command::Healthcheck(options) => healthcheck::run(&options),
         Command::Service(options) => service::run(&options),
         Command::Channel(options) => channel::run(&options),
         Command::Backup(options) => backup::save(&options),
