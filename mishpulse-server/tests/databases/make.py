@@ -184,7 +184,7 @@ def save(path, said):
     beside = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"schema_{version}")
     with open(f"{beside}.sql", "w") as file:
         print(f"-- A database of schema version {version}, as a server wrote it; made by make.py.", file=file)
-        print(f"PRAGMA application_id = {application};\nPRAGMA user_version = {version};", file=file)
+        print(f"PRAGMA foreign_keys = OFF;\nPRAGMA application_id = {application};\nPRAGMA user_version = {version};", file=file)
         for line in database.iterdump():
             print(line, file=file)
     with open(f"{beside}.json", "w") as file:

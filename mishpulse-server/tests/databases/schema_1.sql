@@ -1,4 +1,5 @@
 -- A database of schema version 1, as a server wrote it; made by make.py.
+PRAGMA foreign_keys = OFF;
 PRAGMA application_id = 1297116275;
 PRAGMA user_version = 1;
 BEGIN TRANSACTION;
