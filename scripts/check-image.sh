@@ -26,7 +26,7 @@ with_store commit --quiet --rm "$container" "$base" >/dev/null
 
 step "the image, by deploy/Dockerfile"
 cargo fetch --locked
-with_store bud --isolation chroot --pull-never --format docker --file deploy/Dockerfile --tag "$image" \
+with_store bud --layers --isolation chroot --pull-never --format docker --file deploy/Dockerfile --tag "$image" \
     --volume "$(rustc --print sysroot):/usr/local/rust:ro" \
     --volume "${CARGO_HOME:-$HOME/.cargo}/registry:/usr/local/cargo/registry:ro" \
     --volume "$folder/compiled:/src/target" \
