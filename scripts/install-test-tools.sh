@@ -39,6 +39,7 @@ unpack() {
 }
 unpack usr/bin/promtool prometheus
 unpack usr/sbin/nginx nginx
+unpack usr/bin/caddy caddy
 
 python=target/test-python
 if ! [ -x "$python/bin/python" ]; then

@@ -100,6 +100,18 @@ fn compose_takes_its_file() {
 }
 
 #[test]
+fn caddy_takes_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(tool("usr/bin/caddy"));
+    command
+        .args(["validate", "--adapter", "caddyfile", "--config"])
+        .arg(root().join("deploy/proxy/Caddyfile"));
+    command.env("MISHPULSE_HOST", "pulse.example.org").env("HOME", folder.path());
+    let said = said(command.env("XDG_DATA_HOME", folder.path()).env("XDG_CONFIG_HOME", folder.path()));
+    assert!(said.contains("Valid configuration"), "{said}");
+}
+
+#[test]
 fn kubernetes_takes_the_manifest_and_the_server_its_configuration() {
     let script = "
 import sys, yaml, kubernetes_validate
