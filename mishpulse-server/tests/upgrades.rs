@@ -7,9 +7,9 @@ mod harness;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use harness::{Hook, Server, request, unix_ms, until};
+use harness::{Hook, Server, request, until, wall_ms};
 use rusqlite::Connection;
 use serde_json::Value;
 
@@ -32,6 +32,42 @@ fn fixture(version: usize) -> Option<(String, Value)> {
     let sql = fs::read_to_string(here(&format!("tests/databases/schema_{version}.sql"))).ok()?;
     let said = fs::read_to_string(here(&format!("tests/databases/schema_{version}.json"))).unwrap();
     Some((sql, serde_json::from_str(&said).unwrap()))
+}
+
+/// `sql` with its times moved so that its server stopped two hours ago, and by how many milliseconds that is.
+fn of_late(sql: &str) -> (String, i64) {
+    let is_time = |run: &&str| {
+        run.len() == 13 && run.starts_with("17") && run.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let runs = || sql.split_inclusive(|c: char| !c.is_ascii_alphanumeric());
+    let number = |run: &str| run.trim_end_matches(|c: char| !c.is_ascii_alphanumeric()).to_owned();
+    let last = runs().map(number).filter(|run| is_time(&run.as_str())).max().unwrap();
+    let later = wall_ms(SystemTime::now()) - 2 * 3_600_000 - last.parse::<i64>().unwrap();
+    let moved = runs().map(|run| match number(run) {
+        time if is_time(&time.as_str()) => {
+            run.replace(&time, &(time.parse::<i64>().unwrap() + later).to_string())
+        }
+        _ => run.to_owned(),
+    });
+    (moved.collect(), later)
+}
+
+/// What a server said, with its times as Unix milliseconds, `later` than they were.
+fn in_ms(said: &Value, later: i64) -> Value {
+    match said {
+        Value::String(text) => {
+            let time = time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339);
+            time.map_or_else(
+                |_| said.clone(),
+                |time| ((time.unix_timestamp_nanos() / 1_000_000) as i64 + later).into(),
+            )
+        }
+        Value::Array(items) => items.iter().map(|item| in_ms(item, later)).collect(),
+        Value::Object(fields) => {
+            fields.iter().map(|(key, value)| (key.clone(), in_ms(value, later))).collect()
+        }
+        other => other.clone(),
+    }
 }
 
 /// A data folder in `folder` with the database that `sql` says.
@@ -86,12 +122,11 @@ fn an_earlier_database_keeps_everything() {
 
 fn comes_forward(version: usize, sql: &str, said: &Value) {
     let folder = tempfile::tempdir().unwrap();
-    let path = lay(folder.path(), sql);
+    let (sql, later) = of_late(sql);
+    let said = in_ms(said, later);
+    let path = lay(folder.path(), &sql);
     let [good, down, gone] = ["good", "down", "gone"].map(|name| (name, Hook::start()));
-    // Old as it is, nothing in it is to expire.
-    let mut config = format!(
-        "admin_key = \"{KEY}\"\nhistory_days = 3650\ndelivery_expires = \"3650d\"\nblind_after = \"10s\"\n"
-    );
+    let mut config = format!("admin_key = \"{KEY}\"\n");
     for (name, hook) in [&good, &down, &gone] {
         config += &format!("[channels.{name}]\nkind = \"webhook\"\nurl = \"{}\"\n", hook.url());
     }
@@ -99,13 +134,13 @@ fn comes_forward(version: usize, sql: &str, said: &Value) {
     let server = Server::start(folder.path(), &config);
     let ask = |path: &str| {
         let key = [("authorization", &*format!("Bearer {KEY}"))];
-        request("GET", &server.url(path), None, &key).json()
+        in_ms(&request("GET", &server.url(path), None, &key).json(), 0)
     };
 
     // One had its pardon before the upgrade and was not heard since, so it gets no second one.
     let pardoned = find(&said["services"], "pardoned");
     let dead = server.wait_for_status("pardoned", "dead", LIMIT);
-    assert_eq!(dead["since"], pardoned["deadline"], "schema {version}");
+    assert_eq!(in_ms(&dead, 0)["since"], pardoned["deadline"], "schema {version}");
 
     let services = ask("/api/services?limit=1000");
     assert_eq!(services.as_array().unwrap().len(), said["services"].as_array().unwrap().len());
@@ -116,8 +151,9 @@ fn comes_forward(version: usize, sql: &str, said: &Value) {
         assert_eq!(before["deadline"].is_null(), name != "pardoned" && now["deadline"].is_null(), "{name}");
         if name != "pardoned" && !before["deadline"].is_null() {
             // The time since it was last run is held against nobody.
-            let (was, is) = (unix_ms(&before["deadline"]), unix_ms(&now["deadline"]));
-            assert!(is > was, "schema {version}: {before} {now}");
+            let allowance = before["deadline"].as_i64().unwrap() - before["last_seen"].as_i64().unwrap();
+            let left = now["deadline"].as_i64().unwrap() - wall_ms(SystemTime::now());
+            assert!((allowance - 60_000..=allowance).contains(&left), "schema {version}: {before} {now}");
         }
         for volatile in ["deadline", "heartbeat_url"] {
             before.as_object_mut().unwrap().remove(volatile);
