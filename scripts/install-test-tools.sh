@@ -14,6 +14,8 @@ packages=(
     mount util-linux     # unshare, setpriv: a sandbox
     postfix              # a real mail server
     chromium             # a real browser
+    systemd              # systemd-analyze, for the units
+    docker-compose       # for compose.yaml
 )
 command -v npm >/dev/null || packages+=(nodejs npm)
 missing=()
@@ -25,6 +27,21 @@ if [ "${#missing[@]}" -gt 0 ]; then
     echo 'postfix postfix/main_mailer_type select No configuration' | as_root debconf-set-selections
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
+
+# Programs alone, out of packages that would start servers where they are installed.
+tools=target/test-tools
+unpack() {
+    local program=$1 package=$2
+    [ -x "$tools/$program" ] && return
+    mkdir -p "$tools/packages"
+    as_root apt-get update -qq
+    (cd "$tools/packages" && apt-get download -qq "$package" && dpkg-deb --extract "$package"_*.deb ..)
+    rm -r "$tools/packages"
+    [ -x "$tools/$program" ]
+}
+unpack usr/bin/promtool prometheus
+unpack usr/sbin/nginx nginx
+unpack usr/bin/caddy caddy
 
 python=target/test-python
 if ! [ -x "$python/bin/python" ]; then

@@ -13,6 +13,7 @@ const COMMANDS: [&[&str]; 22] = [
     &["beat"],
     &["run"],
     &["status"],
+    &["healthcheck"],
     &["service", "add"],
     &["service", "list"],
     &["service", "show"],

@@ -49,6 +49,8 @@ pub(super) enum Command {
     Run(RunOptions),
     /// Show how all services are. Exit code 1 where one is dead or in error.
     Status(StatusOptions),
+    /// Ask a server whether it is ready, for containers and scripts. Exit code 1 where it is not.
+    Healthcheck(HealthcheckOptions),
     /// Add, show, change, pause and drop services.
     Service(Box<ServiceOptions>),
     /// List the ways to tell people, and test them.
@@ -227,6 +229,26 @@ pub(super) struct StatusOptions {
     pub(super) tag: Vec<String>,
     #[command(flatten)]
     pub(super) server: ServerOptions,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Ready means that the server's store takes writes and its watchdog looks on time, as GET /readyz says. No \
+key is needed.
+
+Examples:
+  mishpulse healthcheck
+  mishpulse healthcheck --url http://127.0.0.1:9000
+
+Exit codes: 0 it is ready; 1 it is not, or there was no answer within 5 s."
+)]
+pub(super) struct HealthcheckOptions {
+    /// Where the server is; else $MISHPULSE_URL, else where its configuration has it listen.
+    #[arg(long, value_name = "URL", env = "MISHPULSE_URL", hide_env_values = true, hide_env = true)]
+    pub(super) url: Option<String>,
+    /// The configuration file of the server; else $MISHPULSE_CONFIG, else ./mishpulse.toml if it is there.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

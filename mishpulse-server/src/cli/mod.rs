@@ -9,6 +9,7 @@ mod completions;
 mod data;
 mod descriptors;
 mod doctor;
+mod healthcheck;
 mod logs;
 mod memory;
 mod remote;
@@ -41,6 +42,7 @@ pub fn main() -> ExitCode {
         Command::Beat(options) => beat::run(&options),
         Command::Run(options) => run::run(&options),
         Command::Status(options) => status::run(&options),
+        Command::Healthcheck(options) => healthcheck::run(&options),
         Command::Service(options) => service::run(&options),
         Command::Channel(options) => channel::run(&options),
         Command::Backup(options) => backup::save(&options),

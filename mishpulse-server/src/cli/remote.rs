@@ -182,7 +182,7 @@ const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.')
 ///
 /// A heartbeat URL ends in a token, which is no part of it: all from `/api/heartbeat/` on is left out. What stands before that is
 /// kept, as a proxy may have the server in a folder.
-fn base(url: &str) -> Result<String, RemoteError> {
+pub(super) fn base(url: &str) -> Result<String, RemoteError> {
     let uri: Uri = url.trim().parse().map_err(|_| RemoteError::BadUrl)?;
     let (Some("http" | "https"), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
         return Err(RemoteError::BadUrl);

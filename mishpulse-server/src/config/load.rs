@@ -77,6 +77,12 @@ impl Settings {
             self.public_url = host::local_url(&address.to_string());
         }
     }
+
+    /// The URL under which the server is reached from its own machine, whatever `public_url` says.
+    #[must_use]
+    pub fn local_url(&self) -> String {
+        host::local_url(&self.listen)
+    }
 }
 
 impl Default for Settings {
