@@ -1,0 +1,17 @@
+//! The parts of the simulation.
+
+pub mod agents;
+pub mod chaos;
+pub mod clerks;
+pub mod clock;
+pub mod desk;
+pub mod ledger;
+pub mod lines;
+pub mod mirror;
+pub mod network;
+pub mod plan;
+pub mod run;
+pub mod store;
+pub mod tally;
+pub mod turns;
+pub mod world;
