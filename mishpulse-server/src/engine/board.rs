@@ -278,6 +278,13 @@ impl View {
         }
     }
 
+    /// Drops everyone who is not there any more.
+    pub(super) fn drop_others(&mut self, is_there: impl Fn(ServiceId) -> bool) {
+        let ids = self.rows.iter().flatten().map(|row| row.id);
+        let gone: Vec<ServiceId> = ids.filter(|id| !is_there(*id)).collect();
+        gone.into_iter().for_each(|id| self.remove(id));
+    }
+
     pub(super) fn remove(&mut self, id: ServiceId) {
         if let Some(row) = self.rows.get_mut(id.index()).and_then(Option::take) {
             self.summary.0[place(row.status)] -= 1;

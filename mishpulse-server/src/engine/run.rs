@@ -286,6 +286,8 @@ impl<S: Store, C: Clock> Engine<S, C> {
         match loaded.and_then(|loaded| restore(&self.parts.settings, loaded, now)) {
             Ok((dog, registry)) => {
                 (self.dog, self.registry, self.closed_until) = (dog, registry, None);
+                // What could not be told of a commit may have been kept: nobody has seen it yet.
+                show_all(&self.parts.board, &self.dog, &self.registry);
                 true
             }
             Err(error) => {
@@ -359,6 +361,7 @@ fn restore(
 
 fn show_all(board: &Board, dog: &Watchdog, registry: &Registry) {
     board.write(|view| {
+        view.drop_others(|id| registry.get(id).is_some());
         for (id, service) in dog.services() {
             if let Some(identity) = registry.get(id) {
                 view.show(id, identity, service, dog.deadline(id));
