@@ -81,6 +81,13 @@ impl<D: Disk> World<D> {
         }
     }
 
+    /// A beat reaches the inbox; nothing is received later than now.
+    pub fn door(&mut self, sent: Sent, number: usize) {
+        let Sent::Beat { token, signal, received } = sent else { return };
+        let received = received.min(Timestamp::from_unix_ms(self.clock.ms()));
+        self.ask(Sent::Beat { token, signal, received }, number);
+    }
+
     /// An agent hears how its beat was taken; one that was refused is sent again.
     pub fn beat_answered(&mut self, number: usize, answer: Answer, ms: i64) {
         let Some(agent) = self.agents.get_mut(number) else { return };

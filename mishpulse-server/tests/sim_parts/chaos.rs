@@ -1,6 +1,5 @@
 //! What goes wrong, and what people do meanwhile.
 
-use mishpulse_core::testing::Rng;
 use mishpulse_server::config::{ServiceName, Token};
 use mishpulse_server::store::rows::Identity;
 
@@ -155,7 +154,8 @@ impl<D: Disk> World<D> {
                 self.names += 1;
                 Sent::RotateToken(name, format!("t{}", self.names).parse().expect("a token"))
             }
-            5 => {
+            // One that the file may declare again keeps its name, or the file could not be followed.
+            5 if !name.as_str().starts_with("declared") => {
                 let renamed = format!("service {}", self.rng.below(40)).parse().expect("a name");
                 Sent::Amend(name, Amendment { name: Some(renamed), overrides: None })
             }
@@ -185,11 +185,15 @@ impl<D: Disk> World<D> {
             orders.crash_in_load = false;
         }
         self.network.0.clear();
+        self.suspended_until = 0;
+        let (now, run) = (self.now, self.run);
+        match self.server.as_mut() {
+            Some(server) => {
+                (server.busy_until, server.turn_at, server.free_since) = (now, now + 1, i64::MAX);
+                self.after(1, Next::Turn(run));
+            }
+            None => self.after(1, Next::Start),
+        }
         self.agents.iter_mut().for_each(|agent| agent.silent_until = 0);
-    }
-
-    /// A fresh generator for something on the side.
-    pub fn fork(&mut self) -> Rng {
-        Rng::new(self.rng.next_u64())
     }
 }

@@ -149,7 +149,8 @@ impl Ledger {
     pub fn accept(&mut self, id: DeliveryId, tally: &mut Tally) {
         let place = self.places[&id];
         let carries = self.entries[place].letter.carries.clone();
-        for place in carries.iter().map(|id| self.places[id]).chain([place]) {
+        let leaving: Vec<usize> = carries.iter().map(|id| self.places[id]).chain([place]).collect();
+        for place in leaving {
             let entry = &self.entries[place];
             let first =
                 entry.service.and_then(|service| self.open.get(&(service, entry.letter.channel.clone())));
@@ -180,11 +181,6 @@ impl Ledger {
     /// It was or will be accepted without the server's knowing.
     pub fn excuse(&mut self, id: DeliveryId) {
         self.entries[self.places[&id]].excuses += 1;
-    }
-
-    /// How many are still to be delivered.
-    pub const fn pending(&self) -> usize {
-        self.pending
     }
 
     /// The store's outbox is this ledger.

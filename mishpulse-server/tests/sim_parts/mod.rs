@@ -1,4 +1,5 @@
 //! The parts of the simulation.
+#![expect(unreachable_pub, reason = "shared by the parts of one test")]
 
 pub mod agents;
 pub mod chaos;

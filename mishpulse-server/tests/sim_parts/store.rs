@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use mishpulse_core::{Gap, Service, ServiceId, Timestamp};
+use mishpulse_core::{Service, ServiceId, Timestamp};
 use mishpulse_server::config::{ChannelName, Durability};
 use mishpulse_server::store::rows::{DeliveryRow, DeliveryState, EventRow, Identity, Loaded, TransitionRow};
 use mishpulse_server::store::{
@@ -100,7 +100,6 @@ pub struct Record {
     pub events: Vec<EventRow>,
     pub deliveries: Vec<NewDelivery>,
     pub settlements: Vec<Settlement>,
-    pub gaps: Option<Vec<Gap>>,
     /// Whether it is on the disk.
     pub is_kept: bool,
     /// Whether the engine was told so.
@@ -133,15 +132,26 @@ pub struct Orders {
 }
 
 /// What the store, its readers and the simulation share.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Control {
     orders: Arc<Mutex<Orders>>,
     pub clock: SimClock,
 }
 
 impl Control {
+    pub fn new(clock: SimClock) -> Self {
+        Self { orders: Arc::default(), clock }
+    }
+
     pub fn orders(&self) -> MutexGuard<'_, Orders> {
         self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A process starts: what was ordered for its first steps holds, all else is over.
+    pub fn begin(&self) {
+        let mut orders = self.orders();
+        let (crash_in_load, fault) = (orders.crash_in_load, orders.fault);
+        *orders = Orders { crash_in_load, fault, ..Orders::default() };
     }
 
     fn is_broken(&self) -> bool {
@@ -204,7 +214,6 @@ impl<S: Store> Store for Faulty<S> {
             events: writes.events.to_vec(),
             deliveries: writes.deliveries.to_vec(),
             settlements: writes.settlements.to_vec(),
-            gaps: writes.gaps.map(<[Gap]>::to_vec),
             is_kept,
             is_told: fault.is_none(),
         });

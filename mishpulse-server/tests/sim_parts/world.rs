@@ -134,7 +134,7 @@ impl<D: Disk> World<D> {
             now,
             queue: BTreeMap::new(),
             order: 0,
-            control: Control { clock: clock.clone(), ..Control::default() },
+            control: Control::new(clock.clone()),
             clock,
             disk,
             server: None,
@@ -213,9 +213,10 @@ impl<D: Disk> World<D> {
             Next::Ended(run, name, row, result) => self.ended(run, &name, &row, result),
             Next::Accepted(id) => self.ledger.accept(id, &mut self.tally),
             Next::Beat(agent) => self.agent(agent),
-            Next::Door(sent, by) => self.ask(sent, by),
+            Next::Door(sent, by) => self.door(sent, by),
             Next::Chaos => self.chaos(),
-            Next::Start => self.start(),
+            Next::Start if self.server.is_none() => self.start(),
+            Next::Start => {}
         }
     }
 
@@ -223,11 +224,7 @@ impl<D: Disk> World<D> {
     pub fn start(&mut self) {
         self.clock.be_ahead(self.wall_ahead_ms);
         self.run += 1;
-        *self.control.orders() = super::store::Orders {
-            crash_in_load: self.control.orders().crash_in_load,
-            fault: self.control.orders().fault,
-            ..Default::default()
-        };
+        self.control.begin();
         let woke_at = Timestamp::from_unix_ms(self.clock.ms());
         let mut store = Faulty { inner: self.disk.open(), control: self.control.clone() };
         let Ok(loaded) = store.load() else {
@@ -270,7 +267,7 @@ impl<D: Disk> World<D> {
             turn_at: self.now,
             busy_until: self.now,
             free_since: i64::MAX,
-            trouble_at: i64::MIN,
+            trouble_at: self.now,
             probe: self.disk.history(),
             turns: 0,
         };
