@@ -16,8 +16,9 @@ use super::desk::{Answer, Sent};
 #[derive(Clone)]
 pub struct Mirror {
     model: Model,
-    pub services: BTreeMap<ServiceId, Identity>,
-    policies: BTreeMap<ServiceId, Policy>,
+    // Shared, as most turns change neither.
+    pub services: Arc<BTreeMap<ServiceId, Identity>>,
+    policies: Arc<BTreeMap<ServiceId, Policy>>,
     pub settings: Arc<Settings>,
     queue: Vec<Event>,
     /// What the history is to say.
@@ -59,8 +60,8 @@ impl Mirror {
     pub fn new(settings: Arc<Settings>, now: Timestamp) -> Self {
         Self {
             model: Model::new(Config::blind_after(settings.blind_after), now),
-            services: BTreeMap::new(),
-            policies: BTreeMap::new(),
+            services: Arc::default(),
+            policies: Arc::default(),
             settings,
             queue: Vec::new(),
             said: Vec::new(),
@@ -78,10 +79,10 @@ impl Mirror {
 
     /// The server goes on from what it stored.
     pub fn restore(&mut self, now: Timestamp) {
-        for (id, identity) in &self.services {
+        for (id, identity) in &*Arc::clone(&self.services) {
             let policy = self.policy_of(identity);
             self.model.follow(*id, policy);
-            self.policies.insert(*id, policy);
+            Arc::make_mut(&mut self.policies).insert(*id, policy);
         }
         self.input(&Input::Restart, now);
     }
@@ -155,8 +156,8 @@ impl Mirror {
             Sent::Delete(name) => {
                 let Some(id) = named(name) else { return Answer::Wrong };
                 self.input(&Input::Forget(id), at);
-                self.services.remove(&id);
-                self.policies.remove(&id);
+                Arc::make_mut(&mut self.services).remove(&id);
+                Arc::make_mut(&mut self.policies).remove(&id);
                 self.said.retain(|(service, _)| *service != Some(id));
                 for owed in self.owed.iter_mut().filter(|owed| owed.service == Some(id)) {
                     (owed.service, owed.is_optional) = (None, true);
@@ -178,7 +179,7 @@ impl Mirror {
                 if self.services[&id].declared || self.is_taken(Some(id), &identity) {
                     return Answer::Wrong;
                 }
-                self.services.insert(id, identity);
+                Arc::make_mut(&mut self.services).insert(id, identity);
                 self.said.push((Some(id), Said::Edit("token rotated".to_owned())));
             }
             Sent::Settle(_) | Sent::Post(_) => {}
@@ -229,8 +230,8 @@ impl Mirror {
         let id = free.expect("there is always another number");
         let policy = self.policy_of(&identity);
         self.said.push((Some(id), Said::Edit("created".to_owned())));
-        self.services.insert(id, identity);
-        self.policies.insert(id, policy);
+        Arc::make_mut(&mut self.services).insert(id, identity);
+        Arc::make_mut(&mut self.policies).insert(id, policy);
         self.input(&Input::Watch(policy), now);
     }
 
@@ -240,12 +241,12 @@ impl Mirror {
         }
         let policy = self.policy_of(&identity);
         self.said.push((Some(id), Said::Edit("updated".to_owned())));
-        self.services.insert(id, identity);
+        Arc::make_mut(&mut self.services).insert(id, identity);
         self.change(id, policy, now);
     }
 
     fn change(&mut self, id: ServiceId, policy: Policy, now: Timestamp) {
-        self.policies.insert(id, policy);
+        Arc::make_mut(&mut self.policies).insert(id, policy);
         self.touched.push(id);
         self.input(&Input::Change(id, policy), now);
     }

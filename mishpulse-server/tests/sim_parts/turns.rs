@@ -258,7 +258,7 @@ impl<D: Disk> World<D> {
         let Some(server) = &self.server else { return };
         server.board.read(|view| {
             assert_eq!(view.len(), self.mirror.services.len(), "services on the board");
-            for (id, identity) in &self.mirror.services {
+            for (id, identity) in &*self.mirror.services {
                 let row = view.row(identity.name.as_str()).expect("the board shows everyone");
                 assert_eq!((row.id, &*row.identity), (*id, identity));
                 let facts = (row.status, row.last_seen, row.deadline);
