@@ -61,7 +61,9 @@ impl<D: Disk> World<D> {
 
     fn disk_fault(&mut self) {
         let now = self.clock.ms();
-        let for_ms = self.rng.below(self.plan.unit_ms * 2) as i64;
+        let most_ms = self.plan.unit_ms * 2;
+        let is_long = self.rng.chance(10);
+        let for_ms = self.rng.below(if is_long { most_ms } else { most_ms.min(120_000) }) as i64;
         let mut orders = self.control.orders();
         match self.rng.below(6) {
             0 => orders.fault = Some(Fault::Loses),
