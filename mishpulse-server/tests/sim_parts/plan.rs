@@ -45,7 +45,7 @@ impl Plan {
             (4000, 1000, 10_000, 15, 12),
             (60_000, 5000, 10_000, 150, 20),
             (3_600_000, 60_000, 600_000, 3600, 180),
-            (86_400_000, 60_000, 3_600_000, 28_800, 180),
+            (86_400_000, 60_000, 3_600_000, 7200, 180),
         ]);
         let is_crowd = rng.chance(12);
         Self {
@@ -67,6 +67,11 @@ impl Plan {
             has_edits: rng.chance(70),
             has_channel_faults: rng.chance(75),
         }
+    }
+
+    /// Whether the engine looks only a few thousand times.
+    pub fn is_short(&self) -> bool {
+        self.wild_ms / (self.check_every_ms as i64) < 3000
     }
 
     /// The configuration; `rng` decides what is other than usual, `None` gives all channels.
