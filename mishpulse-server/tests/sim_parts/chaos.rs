@@ -20,11 +20,7 @@ impl<D: Disk> World<D> {
             12..30 if self.plan.has_disk_faults => self.disk_fault(),
             30..36 => self.suspend(),
             36..42 => self.stall(),
-            42..48 => {
-                if self.plan.has_wall_steps {
-                    self.step_wall();
-                }
-            }
+            42..48 if self.plan.has_wall_steps => self.step_wall(),
             48..66 if self.plan.has_channel_faults => {
                 let channel = self.rng.pick(&super::plan::CHANNELS).parse().expect("a channel's name");
                 let mood = self.network.change(channel, &mut self.rng);
