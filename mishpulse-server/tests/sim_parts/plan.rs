@@ -58,7 +58,7 @@ impl Plan {
             made: if is_crowd { 30 + rng.below(60) as usize } else { 1 + rng.below(8) as usize },
             inbox: rng.pick(&[4, 64, 4096]),
             batch: rng.pick(&[3, 1024, 1024]),
-            history_ms: rng.pick(&[wild_mins as u64 * 10_000, 90 * 86_400_000]),
+            history_ms: rng.pick(&[30_000, wild_mins as u64 * 10_000, 90 * 86_400_000]),
             expires_ms: rng.pick(&[300_000, 86_400_000]),
             chaos_ms: (wild_mins as u64 * 60_000) / (5 + rng.below(60)),
             has_crashes: rng.chance(70),
