@@ -106,8 +106,15 @@ impl<D: Disk> World<D> {
                     self.ledger.excuse(row.id);
                 }
                 let kind = row.letter.kind.as_str();
-                self.lines
-                    .add(now, &format!("{} sends {kind} {} of {:?}", name.as_str(), row.seq, row.service));
+                self.lines.add(
+                    now,
+                    &format!(
+                        "{} sends {kind} {} of {:?}",
+                        name.as_str(),
+                        self.ledger.place(row.id),
+                        row.service
+                    ),
+                );
                 at_work.at = Doing::Sending(row.id, is_clear);
                 if let Some(ms) = plan.accepted_after_ms {
                     self.after(ms, Next::Accepted(row.id));
@@ -125,7 +132,7 @@ impl<D: Disk> World<D> {
         let Some(at_work) = self.server.as_mut().and_then(|server| server.clerks.get_mut(name)) else {
             return;
         };
-        self.lines.add(self.now, &format!("{} {}: {result:?}", name.as_str(), row.seq));
+        self.lines.add(self.now, &format!("{} {}: {result:?}", name.as_str(), self.ledger.place(row.id)));
         self.ledger.try_ended(row.id, result.clone());
         at_work.clerk.sent(row, result);
         (at_work.at, at_work.wakes_at) = (Doing::Nothing, self.now);

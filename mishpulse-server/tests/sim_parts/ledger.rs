@@ -183,6 +183,11 @@ impl Ledger {
         self.entries[self.places[&id]].excuses += 1;
     }
 
+    /// The number of a letter, the same in each run of a seed.
+    pub fn place(&self, id: DeliveryId) -> usize {
+        self.places[&id]
+    }
+
     /// The store's outbox is this ledger.
     pub fn compare(&self, rows: &[DeliveryRow]) {
         assert_eq!(rows.len(), self.pending, "letters pending in the store, and owed");
