@@ -122,6 +122,10 @@ impl<D: Disk> World<D> {
     fn reload(&mut self) {
         self.tally.fault("reload");
         let settings = self.plan.settings(Some(&mut self.rng));
+        if self.plan.has_disk_faults && self.rng.chance(30) {
+            // It is what is at hand that a failed commit must put back.
+            self.control.orders().fault = Some(self.rng.pick(&[Fault::Loses, Fault::KeepsAndFails]));
+        }
         self.ask(Sent::Reconfigure(settings), OPERATOR);
     }
 
