@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mishpulse_core::testing::Rng;
+use mishpulse_core::{Span, Timestamp};
 use mishpulse_server::config::ChannelName;
 use mishpulse_server::notify::{Clerk, Office, Paper, Refusal, Step, Texts};
 use mishpulse_server::store::Outcome;
@@ -97,6 +98,9 @@ impl<D: Disk> World<D> {
             }
             Does::Sends(row) => {
                 self.ledger.try_begins(&row);
+                let waited = Timestamp::from_unix_ms(self.clock.ms()).since(row.created_at);
+                let is_late = self.is_settled && row.attempts == 0 && waited > PROMPT;
+                assert!(!is_late, "{} is first tried after {waited}, although all is well", row.id);
                 let plan = self.network.plan(name, &mut self.rng);
                 let is_clear = plan.result.is_ok() && plan.accepted_after_ms.is_some();
                 if let Some(fault) = plan.fault {
@@ -175,4 +179,6 @@ impl<D: Disk> World<D> {
     }
 }
 
+/// How soon a letter leaves where all is well, digests and all.
+const PROMPT: Span = Span::from_secs(15);
 const TEXT_BYTES_MAX: usize = 4096;

@@ -71,6 +71,8 @@ fn live<D: Disk>(world: &mut World<D>) {
         assert!(second < 60, "a reload is not taken although all is well");
         world.ask(Sent::Reconfigure(std::sync::Arc::clone(&settings)), OPERATOR);
     }
+    world.go_on(calm + world.plan.quiet_ms / 2 + 60_000);
+    world.is_settled = true;
     world.go_on(calm + world.plan.quiet_ms);
     world.tally.simulated_ms = (world.now - begin) as u64;
 

@@ -84,6 +84,9 @@ impl<D: Disk> World<D> {
             return self.die();
         }
         let Some(server) = self.server.as_mut() else { return };
+        // What is left in the inbox wakes the engine at once.
+        let has_more = has_more || !server.waiting.is_empty();
+        let wait = if has_more { 0 } else { wait };
         let is_open = records.iter().all(|record| record.is_told) && !records.is_empty();
         server.busy_until = self.now + lag;
         // It was held up, or did not have all that it needs: what it notices late in its next turn is no fault of its own.

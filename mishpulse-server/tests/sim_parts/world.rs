@@ -50,6 +50,8 @@ pub struct World<D: Disk> {
     pub file: Arc<Settings>,
     pub texts: Arc<Texts>,
     pub is_quiet: bool,
+    /// All has been well for so long that nothing of before is left.
+    pub is_settled: bool,
     /// Nothing runs before.
     pub suspended_until: i64,
     pub tally: Tally,
@@ -147,6 +149,7 @@ impl<D: Disk> World<D> {
             texts: Self::texts(&file),
             file,
             is_quiet: false,
+            is_settled: false,
             suspended_until: 0,
             tally: Tally { seeds: 1, ..Tally::default() },
             lines: Lines::new(is_shown),
