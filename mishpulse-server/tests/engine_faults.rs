@@ -136,6 +136,17 @@ fn an_unknown_outcome_is_settled_by_what_the_store_says() {
 }
 
 #[test]
+fn what_was_kept_after_all_is_shown_once_the_store_works_again() {
+    let mut bench = Bench::new();
+    bench.store.fail(Failing::KeepsAndFails);
+    assert_eq!(bench.beat("a", Signal::ok()).try_recv().unwrap(), Err(Unavailable));
+    assert_eq!(bench.status(), Status::New);
+    bench.store.fail(Failing::No);
+    bench.pass(1);
+    assert_eq!(bench.status(), Status::Alive);
+}
+
+#[test]
 fn the_time_in_which_beats_were_refused_kills_nobody() {
     let mut bench = Bench::new();
     bench.beat("a", Signal::ok());

@@ -129,6 +129,17 @@ impl Model {
         (events, Ok(()))
     }
 
+    /// Whoever restores the watchdog does so with this policy for `id`: it holds as if it always had.
+    pub fn follow(&mut self, id: ServiceId, policy: Policy) {
+        let (gaps, config) = (&self.gaps, self.config);
+        if let Some(Some(watched)) = self.services.get_mut(id.index())
+            && watched.policy != policy
+        {
+            watched.policy = policy;
+            watched.pardon(gaps, config);
+        }
+    }
+
     /// What is believed of a service: its status, when it was last heard, until when it must be heard.
     #[must_use]
     pub fn service(&self, id: ServiceId) -> Option<(Status, Option<Timestamp>, Option<Timestamp>)> {

@@ -46,13 +46,6 @@ async fn serve(loaded: Loaded, source: &Source) -> ExitCode {
         return ExitCode::from(FAILED);
     };
     let (declares_none, warnings) = (loaded.settings.services.is_empty(), loaded.warnings);
-    // Before anyone can see that it runs: a signal that comes early is to stop it as well as a later one.
-    let signals =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()));
-    let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)) = signals else {
-        eprintln!("mishpulse: signals cannot be listened to");
-        return ExitCode::from(FAILED);
-    };
     let mut running = match start(loaded.settings).await {
         Ok(running) => running,
         Err(error) => {

@@ -65,12 +65,6 @@ impl Settings {
         read_text(&Source::default(), Some((Path::new(file), text)), environment)
     }
 
-    /// Where the server is reached from the same machine.
-    #[must_use]
-    pub fn local_url(&self) -> String {
-        host::local_url(&self.listen)
-    }
-
     /// Takes note of the address that the server really listens on, which a `public_url` that nobody set follows.
     pub fn listens_on(&mut self, address: SocketAddr) {
         if self.public_url_is_derived && self.listen.parse::<SocketAddr>().is_ok() {

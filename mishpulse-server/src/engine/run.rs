@@ -235,8 +235,9 @@ impl<S: Store, C: Clock> Engine<S, C> {
         }
     }
 
-    /// How long nothing needs to be looked at.
-    fn wait(&self) -> Span {
+    /// How long nothing needs to be looked at, unless a command comes in. Whoever takes the turns by hand keeps to it.
+    #[must_use]
+    pub fn wait(&self) -> Span {
         let now = self.parts.clock.now();
         if let Some(until) = self.closed_until {
             return until.since(now);

@@ -8,6 +8,7 @@ use mishpulse_core::{Clock, Span};
 use crate::store::rows::{DeliveryId, Letter};
 
 mod address;
+mod clerk;
 mod email;
 mod message;
 mod notifier;
@@ -28,15 +29,17 @@ mod trial;
 mod webhook;
 mod worker;
 
+pub use clerk::{Clerk, Paper, STORE_PAUSE, Step};
 pub use email::Email;
 pub use message::{DIGEST_NAMES_MAX, Texts};
 pub use notifier::{Notifier, NotifierError, OpenHistory, ReadyChannels};
 pub use probe::{Seen, probe, probe_url};
+pub use retry::Dice;
 pub use telegram::Telegram;
 pub use template::TemplateError;
 pub use trial::{TRIAL_TIMEOUT, TrialError, Trials};
 pub use webhook::Webhook;
-pub use worker::{Next, Office, Worker};
+pub use worker::{Office, Worker};
 
 /// A way to tell people. Its methods block; each channel has a thread of its own, so that one that hangs delays no other.
 pub trait Channel: Send {

@@ -1,6 +1,11 @@
 //! When to try again.
 
+use std::sync::Arc;
+
 use mishpulse_core::Span;
+
+/// Gives a random byte each time.
+pub type Dice = Arc<dyn Fn() -> u8 + Send + Sync>;
 
 /// How long to wait after try number `attempts` (from 1) has failed: about 1 s after the first, twice as long after each further
 /// one, up to 5 minutes, and up to a quarter more by `jitter`, so that those who failed together do not come back together.

@@ -1,0 +1,201 @@
+//! What goes wrong, and what people do meanwhile.
+
+use mishpulse_server::config::{ServiceName, Token};
+use mishpulse_server::store::rows::Identity;
+
+use super::desk::{Amendment, Answer, Sent};
+use super::store::{Disk, Fault};
+use super::world::{Next, OPERATOR, World};
+
+impl<D: Disk> World<D> {
+    /// Something happens, and the next one is planned.
+    pub fn chaos(&mut self) {
+        if self.is_quiet {
+            return;
+        }
+        let ms = 1 + self.rng.below(self.plan.chaos_ms * 2) as i64;
+        self.after(ms, Next::Chaos);
+        match self.rng.below(100) {
+            0..12 if self.plan.has_crashes => self.crash(),
+            12..30 if self.plan.has_disk_faults => self.disk_fault(),
+            30..36 => self.suspend(),
+            36..42 => self.stall(),
+            42..48 if self.plan.has_wall_steps => self.step_wall(),
+            48..66 if self.plan.has_channel_faults => {
+                let channel = self.rng.pick(&super::plan::CHANNELS).parse().expect("a channel's name");
+                let mood = self.network.change(channel, &mut self.rng);
+                self.lines.add(self.now, &format!("a channel is {mood:?}"));
+            }
+            66..72 => self.silence_many(),
+            72..76 => self.flood(),
+            76..80 if self.plan.has_edits => self.reload(),
+            80..100 if self.plan.has_edits => self.edit(),
+            _ => {}
+        }
+    }
+
+    fn crash(&mut self) {
+        if self.server.is_none() {
+            return;
+        }
+        match self.rng.below(4) {
+            0 => self.control.orders().fault = Some(Fault::CrashBefore),
+            1 => self.control.orders().fault = Some(Fault::CrashAfter),
+            _ => {
+                self.tally.fault("crash between two steps");
+                if self.rng.chance(15) {
+                    self.control.orders().crash_in_load = true;
+                }
+                if self.rng.chance(15) {
+                    let faults = [Fault::CrashBefore, Fault::CrashAfter, Fault::Loses, Fault::KeepsAndFails];
+                    self.control.orders().fault = Some(self.rng.pick(&faults));
+                }
+                self.die();
+            }
+        }
+    }
+
+    fn disk_fault(&mut self) {
+        let now = self.clock.ms();
+        let most_ms = self.plan.unit_ms * 2;
+        let is_long = self.rng.chance(10);
+        let for_ms = self.rng.below(if is_long { most_ms } else { most_ms.min(120_000) }) as i64;
+        let mut orders = self.control.orders();
+        match self.rng.below(6) {
+            0 => orders.fault = Some(Fault::Loses),
+            1 | 2 => orders.fault = Some(Fault::KeepsAndFails),
+            3 => orders.full_until = now + for_ms,
+            4 => orders.broken_until = now + for_ms,
+            _ => orders.slow_ms = 1 + self.rng.below(self.plan.unit_ms) as i64,
+        }
+    }
+
+    fn suspend(&mut self) {
+        self.tally.fault("suspend");
+        let ms = if self.rng.chance(80) { self.plan.unit_ms } else { self.plan.unit_ms * 20 };
+        self.suspended_until = self.now + 1 + self.rng.below(ms) as i64;
+        self.lines.add(self.now, &format!("suspended until {}", self.suspended_until));
+    }
+
+    /// The engine's thread is kept from running; beats go on coming in.
+    fn stall(&mut self) {
+        let ms = 1 + self.rng.below(self.plan.unit_ms * 2) as i64;
+        let until = self.now + ms;
+        let run = self.run;
+        let Some(server) = self.server.as_mut() else { return };
+        self.tally.fault("engine held up");
+        server.busy_until = server.busy_until.max(until);
+        server.free_since = i64::MAX;
+        server.turn_at = server.busy_until;
+        let after = server.turn_at - self.now;
+        self.after(after, Next::Turn(run));
+    }
+
+    /// Someone sets the clock.
+    pub fn step_wall(&mut self) {
+        self.tally.fault("wall clock stepped");
+        let most = self.rng.pick(&[2000, self.plan.unit_ms, self.plan.unit_ms * 50]);
+        let by = self.rng.below(most) as i64;
+        self.wall_ahead_ms += if self.rng.chance(50) { by } else { -by };
+        self.lines.add(self.now, &format!("the wall clock is {} ms ahead", self.wall_ahead_ms));
+    }
+
+    fn silence_many(&mut self) {
+        self.tally.fault("many fall silent at once");
+        let until = self.now + (self.plan.unit_ms * (2 + self.rng.below(12))) as i64;
+        let share = self.rng.pick(&[30, 100]);
+        for number in 0..self.agents.len() {
+            if self.rng.chance(share) {
+                self.agents[number].silent_until = until;
+            }
+        }
+    }
+
+    fn flood(&mut self) {
+        self.tally.fault("flood of beats");
+        for _ in 0..20 + self.rng.below(60) {
+            let number = self.rng.below(self.agents.len() as u64) as usize;
+            self.beat(number, 0);
+        }
+    }
+
+    fn reload(&mut self) {
+        self.tally.fault("reload");
+        let settings = self.plan.settings(Some(&mut self.rng));
+        if self.plan.has_disk_faults && self.rng.chance(30) {
+            // It is what is at hand that a failed commit must put back.
+            self.control.orders().fault = Some(self.rng.pick(&[Fault::Loses, Fault::KeepsAndFails]));
+        }
+        self.ask(Sent::Reconfigure(settings), OPERATOR);
+    }
+
+    /// A service that the API makes, with an agent for it.
+    pub fn make_service(&mut self) {
+        self.names += 1;
+        let token: Token = format!("t{}", self.names).parse().expect("a token");
+        let name = format!("service {}", self.names % 40).parse().expect("a name");
+        let overrides = self.plan.overrides(&mut self.rng);
+        self.add_agent(token.clone());
+        self.tally.edits += 1;
+        self.ask(Sent::Create(Identity { name, token, overrides, declared: false }), OPERATOR);
+    }
+
+    fn edit(&mut self) {
+        let names: Vec<ServiceName> =
+            self.mirror.services.values().map(|identity| identity.name.clone()).collect();
+        if names.is_empty() || (names.len() < 40 && self.rng.chance(15)) {
+            return self.make_service();
+        }
+        self.tally.edits += 1;
+        let name = names[self.rng.below(names.len() as u64) as usize].clone();
+        let sent = match self.rng.below(8) {
+            0 => Sent::Delete(name),
+            1 | 2 => Sent::Pause(name),
+            3 => Sent::Resume(name),
+            4 => {
+                self.names += 1;
+                Sent::RotateToken(name, format!("t{}", self.names).parse().expect("a token"))
+            }
+            // One that the file may declare again keeps its name, or the file could not be followed.
+            5 if !name.as_str().starts_with("declared") => {
+                let renamed = format!("service {}", self.rng.below(40)).parse().expect("a name");
+                Sent::Amend(name, Amendment { name: Some(renamed), overrides: None })
+            }
+            _ => {
+                let overrides = Some(self.plan.overrides(&mut self.rng));
+                Sent::Amend(name, Amendment { name: None, overrides })
+            }
+        };
+        self.ask(sent, OPERATOR);
+    }
+
+    /// An operator hears what became of an edit.
+    pub fn edit_answered(&mut self, sent: &Sent, answer: Answer) {
+        if let (Sent::RotateToken(_, token), Answer::Kept) = (sent, answer) {
+            // Whoever got a new token uses it; the old agent beats on in vain.
+            let token = token.clone();
+            self.add_agent(token);
+        }
+    }
+
+    /// From now on all is well.
+    pub fn calm(&mut self) {
+        self.is_quiet = true;
+        {
+            let mut orders = self.control.orders();
+            (orders.fault, orders.slow_ms, orders.full_until, orders.broken_until) = (None, 0, 0, 0);
+            orders.crash_in_load = false;
+        }
+        self.network.0.clear();
+        self.suspended_until = 0;
+        let (now, run) = (self.now, self.run);
+        match self.server.as_mut() {
+            Some(server) => {
+                (server.busy_until, server.turn_at, server.free_since) = (now, now + 1, i64::MAX);
+                self.after(1, Next::Turn(run));
+            }
+            None => self.after(1, Next::Start),
+        }
+        self.agents.iter_mut().for_each(|agent| agent.silent_until = 0);
+    }
+}
