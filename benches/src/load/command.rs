@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use mishpulse_server::config::Durability;
 
-use super::{Result, deaths, echo, generate, half, start, status, throughput};
+use super::{Result, day, deaths, echo, generate, half, scale, soak, start, status, throughput};
 
 /// What can be asked for.
 #[derive(Debug, Subcommand)]
@@ -41,6 +41,12 @@ enum What {
     Status(status::Options),
     /// From a deadline to the webhook's socket.
     Deaths(deaths::Options),
+    /// A million services that beat once a minute, in real time: nothing lost, nobody dead, nothing grows.
+    Soak(soak::Options),
+    /// What things cost by the number of services.
+    Scale(scale::Options),
+    /// A day in simulated time.
+    Day(day::Options),
 }
 
 /// What every measurement has to know.
@@ -52,6 +58,9 @@ pub(crate) struct Place {
     /// The server to measure. Left out: the one of this workspace, which is built first.
     #[arg(long, value_name = "FILE")]
     pub(crate) server: Option<PathBuf>,
+    /// The folder for plots. Left out: that for databases.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) images: Option<PathBuf>,
 }
 
 /// What an answered beat survives.
@@ -91,6 +100,9 @@ pub(crate) fn run(command: Command) -> Result<()> {
             Some(What::Start(options)) => start::run(&options),
             Some(What::Status(options)) => status::run(&options),
             Some(What::Deaths(options)) => deaths::run(&options),
+            Some(What::Soak(options)) => soak::run(&options),
+            Some(What::Scale(options)) => scale::run(&options),
+            Some(What::Day(options)) => day::run(&options),
         },
     }
 }

@@ -105,7 +105,10 @@ pub(crate) fn run(order: &Order) -> Result<()> {
             })
             .collect();
         report(&load, window, &counted)?;
-        threads.into_iter().map(|thread| thread.join().map_err(|_| "a thread panicked")?).collect::<Result<_>>()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().map_err(|_| "a thread panicked")?)
+            .collect::<Result<_>>()
     })?;
     let mut latencies = Latencies::new();
     seen.iter().for_each(|seen| latencies.add(&seen.latencies));

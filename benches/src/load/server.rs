@@ -35,13 +35,24 @@ impl Server {
         Ok(Self { child, address: line.trim().parse()?, started })
     }
 
-    /// Executes `binary` over the data folder `data`, with `more` in its configuration. It may not answer yet.
-    pub(crate) fn start(binary: &Path, data: &Path, promise: Promise, more: &str) -> Result<Self> {
+    /// Executes `binary` over the data folder `data`, with `channels` in its configuration. It may not answer yet.
+    pub(crate) fn start(binary: &Path, data: &Path, promise: Promise, channels: &str) -> Result<Self> {
+        Self::start_with(binary, data, promise, TIMEOUT, channels)
+    }
+
+    /// The same, with services that may be silent for `timeout`.
+    pub(crate) fn start_with(
+        binary: &Path,
+        data: &Path,
+        promise: Promise,
+        timeout: &str,
+        channels: &str,
+    ) -> Result<Self> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let config = data.join("mishpulse.toml");
         let text = format!(
             "listen = \"{address}\"\ndata_dir = {data:?}\ndurability = \"{}\"\nlog_level = \"warn\"\n\
-             [defaults]\ntimeout = \"{TIMEOUT}\"\n{more}",
+             [defaults]\ntimeout = \"{timeout}\"\n{channels}",
             promise.word()
         );
         std::fs::write(&config, text)?;
@@ -155,4 +166,12 @@ pub(crate) fn folder(place: &Place) -> Result<PathBuf> {
     };
     std::fs::create_dir_all(&folder)?;
     Ok(std::path::absolute(folder)?)
+}
+
+/// The folder for plots.
+pub(crate) fn images(place: &Place) -> Result<PathBuf> {
+    match &place.images {
+        Some(images) => Ok(images.clone()),
+        None => folder(place),
+    }
 }

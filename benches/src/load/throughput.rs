@@ -10,6 +10,7 @@ use super::command::{Place, Promise};
 use super::generate::{Generator, Load, Outcome, Word};
 use super::seed::Seeds;
 use super::server::{self, Server};
+use super::svg::{self, Axis, Line, Panel};
 use super::table::{head, median_of, megabytes, row, thousands};
 use super::{disk, process};
 
@@ -45,7 +46,8 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    fn cpu_us(&self) -> f64 {
+    /// Server CPU by beat.
+    pub(crate) fn cpu_us(&self) -> f64 {
         self.cpu.as_secs_f64() * 1e6 / self.outcome.beats as f64
     }
 
@@ -117,6 +119,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             }
         }
     }
+    plot(options, &cells)?;
     let errors: u64 = cells.iter().map(Cell::errors).sum();
     match errors {
         0 => Ok(()),
@@ -159,6 +162,27 @@ pub(crate) fn measure(server: &Server, load: &Load) -> Result<Run> {
             }
         }
     }
+}
+
+/// The ratios, by what a beat survives: a line for each number of connections.
+fn plot(options: &Options, cells: &[Cell]) -> Result<()> {
+    let panel = |promise: &Promise| {
+        let line = |connections: &usize| Line {
+            name: format!("{connections} connections"),
+            points: cells
+                .iter()
+                .filter(|cell| cell.promise == *promise && cell.connections == *connections)
+                .map(|cell| (f64::from(cell.services), cell.ratio()))
+                .collect(),
+        };
+        Panel {
+            title: format!("Beats a second, hyper echo = 1, durability {}", promise.word()),
+            x: Axis::Log("services"),
+            lines: options.connections.iter().map(line).collect(),
+        }
+    };
+    let panels: Vec<Panel> = options.durability.iter().map(panel).collect();
+    svg::save(&server::images(&options.place)?, "load.svg", &panels)
 }
 
 impl Cell {
