@@ -44,8 +44,6 @@ pub(crate) struct Options {
 
 /// Eight in 10 s.
 const DEATH_OF_A_CHANNEL_EVERY_MS: i64 = 1250;
-/// Room for a slow start.
-const START_MS: i64 = 8000;
 
 /// Measures and prints it.
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -108,7 +106,7 @@ fn round(
         services,
         data.path(),
         |now| {
-            start = Timestamp::from_unix_ms(now.unix_ms() + START_MS);
+            start = Timestamp::from_unix_ms(now.unix_ms() + seed::start_ms(services));
             (beating..services).map(|number| (number, dies_at(deadline(start, number), now))).collect()
         },
         |number| Overrides {

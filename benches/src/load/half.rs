@@ -134,7 +134,7 @@ fn half(
     let data = tempfile::tempdir_in(folder)?;
     let beating = options.services - deaths;
     // Room for a slow start before the load, and for half of it.
-    let ahead_ms = (START_MS + options.seconds * 500.0) as i64;
+    let ahead_ms = seed::start_ms(options.services) + (options.seconds * 500.0) as i64;
     let mut second = Timestamp::from_unix_ms(0);
     Seeds::in_folder(folder).plant(options.services, data.path(), |now| {
         second = Timestamp::from_unix_ms(now.unix_ms() + ahead_ms);
@@ -155,8 +155,6 @@ fn half(
     let arrived = sink.arrived();
     Ok(Seen { outcome, prober, engine_gap, dead, named: arrived.named.len(), messages: arrived.messages })
 }
-
-const START_MS: f64 = 8000.0;
 
 /// A service whose time is up at some moment of the second that begins at `second`.
 fn dies_in(second: Timestamp, number: u32, now: Timestamp) -> Service {

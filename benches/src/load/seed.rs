@@ -173,6 +173,11 @@ pub(crate) fn heard(at: Timestamp, now: Timestamp) -> Service {
 
 const DAY: Span = Span::from_secs(86_400);
 
+/// Room for a slow start over so many services, before anything is to happen.
+pub(crate) fn start_ms(services: u32) -> i64 {
+    5000 + i64::from(services) / 100
+}
+
 /// The wall clock.
 pub(crate) fn now() -> Timestamp {
     let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
