@@ -13,7 +13,7 @@ use mishpulse_core::{Config, Policy, Service, ServiceId, Span, Watchdog};
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(10).measurement_time(Duration::from_secs(3)).without_plots();
-    targets = beat, beat_by_token, index_a_beat, death, restore, idle_poll
+    targets = beat, beat_by_token, index_a_beat, death, storm, restore, idle_poll
 }
 criterion_main!(benches);
 
@@ -85,15 +85,24 @@ fn index_a_beat(criterion: &mut Criterion) {
 
 /// A death with its two events, when everyone has been silent for too long, one after the other.
 fn death(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("death");
+    deaths(criterion, "death", |size| Fleet::heard_within(size, TIMEOUT));
+}
+
+/// The same, when everyone dies in the same millisecond.
+fn storm(criterion: &mut Criterion) {
+    deaths(criterion, "death in a storm", Fleet::heard_at_once);
+}
+
+fn deaths(criterion: &mut Criterion, name: &str, fleet: impl Fn(usize) -> Fleet) {
+    let mut group = criterion.benchmark_group(name);
     for size in SIZES {
         group.bench_function(BenchmarkId::from_parameter(size), |bencher| {
             bencher.iter_custom(|times| {
                 let (mut spent, mut deaths) = (Duration::ZERO, 0);
                 while deaths < times {
-                    let mut fleet = Fleet::heard_within(size, TIMEOUT);
+                    let mut fleet = fleet(size);
                     let end = fleet.now + TIMEOUT + Span::from_ms(1);
-                    spent += timed(|| fleet.run_until(end) + fleet.drain());
+                    spent += timed(|| assert_eq!(fleet.run_until(end) + fleet.drain(), 2 * size));
                     deaths += size as u64;
                 }
                 spent.mul_f64(times as f64 / deaths as f64)
