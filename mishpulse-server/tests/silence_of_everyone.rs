@@ -62,8 +62,7 @@ impl Bench {
             board: Arc::clone(&board),
             bell: Arc::new(Bell::default()),
         };
-        let loaded = store.clone().load().unwrap();
-        let engine = Engine::start(parts, loaded, clock.now()).unwrap();
+        let engine = Engine::start(parts, clock.now()).unwrap();
         Self { clock, store, board, engine, text }
     }
 

@@ -12,7 +12,7 @@ use mishpulse_server::config::{Durability, Environment};
 use mishpulse_server::engine::{
     BeatOutcome, Bell, Board, Command, Engine, Flow, Inbox, Parts, Unavailable, inbox,
 };
-use mishpulse_server::store::{SqliteStore, Store};
+use mishpulse_server::store::SqliteStore;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -64,8 +64,7 @@ impl Inside {
         let clock = Arc::new(ManualClock::new(planted));
         let (inbox, intake) = inbox(settings.limits.inbox);
         let board = Arc::new(Board::new());
-        let mut store = SqliteStore::open(data.path(), Durability::Process)?;
-        let loaded = store.load()?;
+        let store = SqliteStore::open(data.path(), Durability::Process)?;
         let parts = Parts {
             settings: Arc::new(settings),
             store,
@@ -74,7 +73,7 @@ impl Inside {
             board: Arc::clone(&board),
             bell: Arc::new(Bell::default()),
         };
-        let engine = Engine::start(parts, loaded, planted)?;
+        let engine = Engine::start(parts, planted)?;
         Ok(Self { clock, board, data, engine, inbox, answers: Vec::new(), deaths })
     }
 
