@@ -9,7 +9,7 @@ use rusqlite::{CachedStatement, Connection, Transaction, TransactionBehavior, pa
 
 use super::rows::{DeliveryState, Loaded};
 use super::sqlite_rows::{self as columns, state_code, status_code};
-use super::{NewDelivery, Outcome, Settlement, Store, StoreError, Writes, migrate};
+use super::{NewDelivery, Outcome, Settlement, Store, StoreError, Writes, damage, migrate};
 use crate::config::Durability;
 
 /// The database `mishpulse.db` in a data folder, locked against a second server.
@@ -24,16 +24,20 @@ impl SqliteStore {
     /// Opens the database in `data_dir`; makes folder (mode 0700) and database (mode 0600) where there are none.
     ///
     /// # Errors
-    /// [`StoreError`] where another server uses the folder, the database is from a newer version, or it cannot be
-    /// opened; nothing was changed then.
+    /// [`StoreError`] where another server uses the folder, the database is damaged or from a newer version, or it cannot
+    /// be opened; nothing was changed then.
     pub fn open(data_dir: &Path, durability: Durability) -> Result<Self, StoreError> {
         let lock = lock(data_dir)?;
         let path = data_dir.join(DATABASE);
+        damage::examine_files(&path)?;
         // SQLite gives its WAL the mode of the database, so the database is made first.
         drop(private_file(&path).map_err(io_error(&path))?);
         let mut connection = Connection::open(&path)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
-        migrate::check(&connection, &path.display().to_string())?;
+        damage::close_untouched(&connection, true)?;
+        migrate::check(&connection, &path.display().to_string())
+            .and_then(|_| damage::examine_pages(&connection, &path))
+            .map_err(damage::found_in(&path))?;
         connection.pragma_update(None, "journal_mode", "wal")?;
         let synchronous = match durability {
             Durability::Process => "normal",
@@ -66,6 +70,7 @@ impl Store for SqliteStore {
         let gaps = select.query_map([], columns::gap)?.collect::<Result<_, _>>()?;
         let seen: Option<i64> =
             transaction.prepare_cached("SELECT max(at) FROM seen")?.query_row([], |row| row.get(0))?;
+        damage::close_untouched(&transaction, false)?;
         Ok(Loaded { services, gaps, seen: seen.map(Timestamp::from_unix_ms) })
     }
 
