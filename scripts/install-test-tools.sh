@@ -11,6 +11,7 @@ packages=(
     build-essential ca-certificates curl openssl sqlite3
     python3 python3-venv # aiosmtpd, requests, schemathesis
     postfix              # a real mail server
+    faketime iproute2    # a clock that steps, a network that is cut
     chromium             # a real browser
 )
 command -v npm >/dev/null || packages+=(nodejs npm)
