@@ -15,7 +15,7 @@ fn nobody_waits_for_them() {
     let mut row = Row::of("300 senders of a byte a second", times(2));
     let folder = tempfile::tempdir().unwrap();
     let hook = Hook::start();
-    let services: String = ["a", "b", "c"].iter().map(|name| service(name, "3s")).collect();
+    let services: String = ["a", "b", "c"].iter().map(|name| service(name, "5s")).collect();
     let limits = "[limits]\nheader_timeout = \"3s\"\nbody_timeout = \"3s\"\n";
     let server = Server::start(folder.path(), &config(&hook, &format!("{limits}{services}")));
     let senders = Senders::start(&server, &["a", "b", "c"], Duration::from_millis(50));
