@@ -82,27 +82,6 @@ fn beats_are_refused_until_there_is_room() {
     server.terminate();
 }
 
-/// The write-ahead log alone would fill this disk before it is written into the database by itself.
-#[test]
-fn the_log_makes_room_when_the_disk_is_full() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("mishpulse.toml"), service("a", "1h")).unwrap();
-    let data = folder.path().join("mishpulse-data");
-    fs::create_dir(&data).unwrap();
-    let mount = mounting(&format!("mount -t tmpfs -o size=1m tmpfs {}", data.display()));
-    let server =
-        Server::start_under(&words(&mount), &[], folder.path(), &["serve", "--listen", "127.0.0.1:0"]);
-    let senders = Senders::start(&server, &["a"], Duration::ZERO);
-    until("1,000 beats are taken", Duration::from_secs(60), || {
-        (senders.acknowledged() >= 1_000).then_some(())
-    });
-    let mut row = Row::of("disk too small for the log", 1);
-    println!("{} beats were refused while room was made", senders.refused());
-    senders.stop(&server, &mut row);
-    row.print();
-    server.terminate();
-}
-
 /// Writes until there is no room for a byte.
 fn fill(ballast: &std::path::Path) {
     let mut file = File::options().append(true).create(true).open(ballast).unwrap();
