@@ -1,4 +1,4 @@
-//! A damaged database is told of, and left as it is; a full disk is given what room there is.
+//! A damaged database is told of, and left as it is.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -53,18 +53,6 @@ pub(super) fn found_in(database: &Path) -> impl Fn(StoreError) -> StoreError {
         StoreError::Sqlite(cause) if is_damage(&cause) => damaged(database, &cause.to_string()),
         other => other,
     }
-}
-
-/// Whether there was no room on the disk.
-pub(super) fn is_full(error: &StoreError) -> bool {
-    matches!(error, StoreError::Sqlite(cause) if cause.sqlite_error_code() == Some(ErrorCode::DiskFull))
-}
-
-/// Writes the log into the database, most of which is there already, and cuts it off: a log grows by some megabytes before that
-/// is done by itself, which a commit that fails never does.
-pub(super) fn make_room(connection: &Connection) {
-    // There may be none to make; whoever tries again will see.
-    let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
 }
 
 /// What to do about an error of SQLite.

@@ -75,11 +75,9 @@ impl Store for SqliteStore {
     }
 
     fn commit(&mut self, writes: &Writes<'_>) -> Result<(), StoreError> {
-        let kept = self.keep(writes);
-        if kept.as_ref().is_err_and(damage::is_full) {
-            damage::make_room(&self.connection);
-        }
-        kept
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        write_all(&transaction, writes)?;
+        Ok(transaction.commit()?)
     }
 
     fn prune(&mut self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
@@ -94,14 +92,6 @@ impl Store for SqliteStore {
         }
         transaction.commit()?;
         Ok(dropped)
-    }
-}
-
-impl SqliteStore {
-    fn keep(&mut self, writes: &Writes<'_>) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        write_all(&transaction, writes)?;
-        Ok(transaction.commit()?)
     }
 }
 
