@@ -13,6 +13,7 @@ packages=(
     python3 python3-venv # aiosmtpd, requests, schemathesis
     mount util-linux     # unshare, setpriv: a sandbox
     postfix              # a real mail server
+    faketime iproute2    # a clock that steps, a network that is cut
     chromium             # a real browser
     systemd              # systemd-analyze, for the units
     docker-compose       # for compose.yaml

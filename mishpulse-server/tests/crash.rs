@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use harness::faults::Row;
 use harness::{Server, request, service};
 
 const SERVICES: usize = 8;
@@ -66,6 +67,7 @@ fn nothing_that_was_answered_200_is_missing() {
             answered_in_all += last + 1;
         }
     }
-    println!("{crashes} times kill -9, {answered_in_all} beats answered, none missing");
+    let acknowledged = answered_in_all;
+    Row { fault: "kill -9 under load", tried: crashes as u32, acknowledged, ..Row::default() }.print();
     server.terminate();
 }

@@ -12,7 +12,7 @@ use ureq::{Agent, Error};
 
 use super::Refusal;
 use super::address::{Names, OnlyPrivate};
-use super::text::{one_line, shortened};
+use super::text::{blotted, shortened};
 use super::tls;
 
 /// Posts, each time on a connection of its own.
@@ -120,7 +120,9 @@ impl Answer {
         for secret in secrets {
             body = body.replace(secret.as_str(), "***");
         }
-        let first = body.lines().map(one_line).find(|line| !line.is_empty()).unwrap_or_default();
+        let secrets = secrets.iter().map(String::as_str);
+        let mut lines = body.lines().map(|line| blotted(line, secrets.clone()));
+        let first = lines.find(|line| !line.is_empty()).unwrap_or_default();
         let reason = self.status.canonical_reason().unwrap_or_default();
         let status = format!("{} {reason}", self.status.as_u16());
         match first.as_str() {

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use super::text::{one_line, shortened};
+use super::text::{blotted, shortened};
 use super::{Refusal, tls};
 use crate::config::{EmailSettings, MailSecurity, Secret};
 
@@ -207,10 +207,9 @@ impl Server {
 
     /// A reply in one line, with the password blotted out, should the server echo it.
     fn quoted(&self, code: u16, [class, subject, detail]: [u8; 3], message: &str) -> String {
-        let password = self.settings.password.as_ref().map(Secret::reveal).filter(|text| !text.is_empty());
-        let message = password.map_or_else(|| message.to_owned(), |secret| message.replace(secret, "***"));
+        let message = blotted(message, self.settings.password.as_ref().map(Secret::reveal));
         let enhanced = if class == 0 { String::new() } else { format!(" {class}.{subject}.{detail}") };
-        format!("{code}{enhanced} {}", shortened(one_line(&message), QUOTE_CHARS_MAX))
+        format!("{code}{enhanced} {}", shortened(message, QUOTE_CHARS_MAX))
     }
 }
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::post::{Answer, Poster};
-use super::text::{one_line, shortened};
+use super::text::{blotted, one_line, shortened};
 use super::{Channel, Parcel, Refusal, Seen};
 use crate::config::TelegramSettings;
 
@@ -157,7 +157,7 @@ impl Reply {
 
     /// The status and what it means: in the API's own words, or else the start of the body.
     fn said(&self, token: &str) -> String {
-        let description = one_line(&self.failure.description.replace(token, "***"));
+        let description = blotted(&self.failure.description, [token]);
         if description.is_empty() {
             return self.answer.quoted(&[token.to_owned()]);
         }

@@ -99,6 +99,16 @@ pub(crate) fn one_line(text: &str) -> String {
     spaced.filter(|c| !is_hidden(*c)).collect::<String>().trim().to_owned()
 }
 
+/// What another side said, as [`one_line`], with each of `secrets` blotted out: as it stood there, and as it stands there once
+/// what is not shown has gone from its middle.
+pub(super) fn blotted<'a>(text: &str, secrets: impl IntoIterator<Item = &'a str> + Clone) -> String {
+    let blot = |text: &str| {
+        let secrets = secrets.clone().into_iter().filter(|secret| !secret.is_empty());
+        secrets.fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
+    };
+    blot(&one_line(&blot(text)))
+}
+
 /// The name of a service as people read it: as [`one_line`], and never nothing.
 pub(super) fn name_of(name: &ServiceName) -> String {
     let shown = one_line(name.as_str());
@@ -271,6 +281,10 @@ mod tests {
         assert_eq!(one_line("a\nb\r\tc\u{2028}d"), "a b  c d");
         assert_eq!(one_line("\u{1b}[31mred\0\u{7f}\u{9b}"), "[31mred");
         assert_eq!(one_line("gpj.\u{202e}exe\u{2066}\u{feff}"), "gpj.exe");
+        assert_eq!(
+            blotted("is sec\u{e}ret or SECRET\n or secret", ["secret", ""]),
+            "is *** or SECRET  or ***"
+        );
         assert_eq!(one_line("👩‍💻 Ивановъ <b>&\"'"), "👩‍💻 Ивановъ <b>&\"'");
 
         assert_eq!(name_of(&"\u{202e} \u{200b}".parse().unwrap()), "\u{fffd}");

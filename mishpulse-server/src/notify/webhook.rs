@@ -174,7 +174,10 @@ fn secrets(settings: &WebhookSettings) -> Vec<String> {
     let parts = path.into_iter().flat_map(|path| path.split(['/', '?', '&', '=', '#']));
     let values = settings.headers.iter().map(|(_, value)| value.reveal());
     let long = parts.chain(values).filter(|part| part.len() >= SECRET_BYTES_MIN);
-    [url].into_iter().chain(path.filter(|path| path.len() > 1)).chain(long).map(str::to_owned).collect()
+    let whole = [url].into_iter().chain(path.filter(|path| path.len() > 1));
+    // The receiver has the key as well, and may say which it expected.
+    let key = settings.secret.as_ref().map(|key| STANDARD.encode(key.reveal()));
+    whole.chain(long).map(str::to_owned).chain(key).collect()
 }
 
 /// A receiver that asks for more patience than this would hold an alarm back too long.

@@ -8,6 +8,7 @@ use mishpulse_core::{Gap, Service, ServiceId, Timestamp, Watchdog};
 use crate::config::ChannelName;
 
 mod backup;
+mod damage;
 mod inspect;
 mod journal;
 mod memory;
@@ -206,8 +207,19 @@ pub enum StoreError {
         /// The newest schema that this version knows.
         known: i64,
     },
+    /// A file of the database is damaged.
+    #[error(
+        "{path} is damaged ({found}); nothing was changed: move mishpulse.db and mishpulse.db-wal out of the data folder, \
+         and bring a backup back with `mishpulse restore FILE`"
+    )]
+    Damaged {
+        /// Which.
+        path: String,
+        /// What is wrong with it.
+        found: String,
+    },
     /// SQLite refused.
-    #[error("database: {0}")]
+    #[error("database: {}{}", .0, damage::advice(.0))]
     Sqlite(#[from] rusqlite::Error),
     /// A stored row cannot be understood.
     #[error("database: {0}")]

@@ -12,16 +12,17 @@ use super::rows::{Loaded, ServiceRow};
 use super::sqlite_rows as columns;
 use super::sqlite_write::{is_heard_only, write_all};
 use super::wal::{LOG_BYTES, LogKeeper};
-use super::{Store, StoreError, Writes, migrate};
+use super::{Store, StoreError, Writes, damage, migrate};
 use crate::config::Durability;
 
 /// The database `mishpulse.db` in a data folder, locked against a second server.
 #[derive(Debug)]
 pub struct SqliteStore {
+    /// Closed first: the last connection to close brings in what the log has, where the database is sound.
+    _log_keeper: LogKeeper,
     connection: Connection,
     journal: Journal,
     path: PathBuf,
-    _log_keeper: LogKeeper,
     _lock: File,
 }
 
@@ -29,16 +30,20 @@ impl SqliteStore {
     /// Opens the database in `data_dir`; makes folder (mode 0700) and database (mode 0600) where there are none.
     ///
     /// # Errors
-    /// [`StoreError`] where another server uses the folder, the database is from a newer version, or it cannot be
-    /// opened; nothing was changed then.
+    /// [`StoreError`] where another server uses the folder, the database is damaged or from a newer version, or it cannot
+    /// be opened; nothing was changed then.
     pub fn open(data_dir: &Path, durability: Durability) -> Result<Self, StoreError> {
         let lock = lock(data_dir)?;
         let path = data_dir.join(DATABASE);
+        damage::examine_files(&path)?;
         // SQLite gives its WAL the mode of the database, so the database is made first.
         drop(private_file(&path).map_err(io_error(&path))?);
         let mut connection = Connection::open(&path)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
-        migrate::check(&connection, &path.display().to_string())?;
+        damage::close_untouched(&connection, true)?;
+        migrate::check(&connection, &path.display().to_string())
+            .and_then(|_| damage::examine_pages(&connection, &path))
+            .map_err(damage::found_in(&path))?;
         connection.pragma_update(None, "journal_mode", "wal")?;
         let synchronous = match durability {
             Durability::Process => "normal",
@@ -98,6 +103,7 @@ impl Store for SqliteStore {
              WHERE service_id IS NULL AND data ->> 'event' = 'silence' ORDER BY seq DESC LIMIT 1",
         )?;
         let silence: Option<i64> = select.query_row([], |row| row.get(0)).optional()?;
+        damage::close_untouched(&transaction, false)?;
         Ok(Loaded { gaps, seen, silence: silence.map(Timestamp::from_unix_ms) })
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::StoreError;
+use super::{StoreError, damage};
 
 /// The thread that keeps the log short; it ends when this is dropped.
 #[derive(Debug)]
@@ -23,6 +23,7 @@ impl LogKeeper {
     pub(super) fn start(path: &Path) -> Result<Self, StoreError> {
         let connection = Connection::open(path)?;
         connection.busy_timeout(Duration::ZERO)?;
+        damage::close_untouched(&connection, true)?;
         connection.pragma_update(None, "synchronous", "normal")?;
         connection.pragma_update(None, "cache_size", CACHE_PAGES)?;
         let mut log = path.as_os_str().to_owned();

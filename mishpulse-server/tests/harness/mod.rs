@@ -7,6 +7,7 @@
     missing_docs
 )]
 
+pub mod faults;
 pub mod inside;
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -51,13 +52,36 @@ impl Server {
     }
 
     pub fn start_with(folder: &Path, arguments: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mishpulse"));
-        command.args(arguments).current_dir(folder).env_clear();
-        Self::start_by(command)
+        Self::start_under(&[], &[], folder, arguments)
+    }
+
+    /// Starts it by a command that becomes it, such as `prlimit --nofile=64`, with `variables`.
+    pub fn start_under(
+        command: &[&str],
+        variables: &[(&str, &str)],
+        folder: &Path,
+        arguments: &[&str],
+    ) -> Self {
+        let server = Self::launch(command, variables, folder, arguments);
+        server.wait_until_ready();
+        server
+    }
+
+    /// Starts it without a look whether it is ready.
+    pub fn launch(command: &[&str], variables: &[(&str, &str)], folder: &Path, arguments: &[&str]) -> Self {
+        let mut command = under(command, arguments);
+        command.current_dir(folder).env_clear().envs(variables.iter().copied());
+        Self::launch_by(command)
     }
 
     /// Starts it by a command that becomes it, or stays in its place.
-    pub fn start_by(mut command: Command) -> Self {
+    pub fn start_by(command: Command) -> Self {
+        let server = Self::launch_by(command);
+        server.wait_until_ready();
+        server
+    }
+
+    fn launch_by(mut command: Command) -> Self {
         let mut process =
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
@@ -78,11 +102,13 @@ impl Server {
             let line = text.lines().find(|line| line.contains("listens on http://"))?;
             line.rsplit("http://").next()?.trim_end_matches(['"', '}']).parse().ok()
         });
-        let server = Self { process, address, log };
+        Self { process, address, log }
+    }
+
+    pub fn wait_until_ready(&self) {
         until("the server is ready", Duration::from_secs(20), || {
-            (server.get("/readyz").status == 200).then_some(())
+            (self.get("/readyz").status == 200).then_some(())
         });
-        server
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -141,6 +167,22 @@ impl Server {
         assert!(status.success(), "{status}\n{}", self.log());
         self.log()
     }
+}
+
+/// The binary, started by a command that becomes it, or by itself.
+pub fn under(command: &[&str], arguments: &[&str]) -> Command {
+    let binary = env!("CARGO_BIN_EXE_mishpulse");
+    let mut words = command.iter().copied().chain([binary]).chain(arguments.iter().copied());
+    let program = words.next().unwrap();
+    // The environment is emptied before the program is looked for.
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path)
+        .chain(["/usr/sbin".into(), "/sbin".into()])
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file());
+    let mut command = Command::new(found.unwrap_or_else(|| program.into()));
+    command.args(words);
+    command
 }
 
 impl Drop for Server {
@@ -229,7 +271,11 @@ impl Got {
 
 impl Hook {
     pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::start_on("127.0.0.1")
+    }
+
+    pub fn start_on(address: &str) -> Self {
+        let listener = TcpListener::bind((address, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let hook = Self { address, got: Arc::default(), status: Arc::new(AtomicU16::new(200)) };
         let (got, status) = (Arc::clone(&hook.got), Arc::clone(&hook.status));
