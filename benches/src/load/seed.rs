@@ -167,7 +167,7 @@ pub(crate) fn heard(at: Timestamp, now: Timestamp) -> Service {
     service.status = Status::Alive;
     service.last_seen = Some(at);
     service.silent_from = at;
-    service.message = Message::new(MESSAGE);
+    service.set_message(Message::new(MESSAGE));
     service
 }
 

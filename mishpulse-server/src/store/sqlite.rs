@@ -37,10 +37,12 @@ impl SqliteStore {
         let path = data_dir.join(DATABASE);
         damage::examine_files(&path)?;
         // SQLite gives its WAL the mode of the database, so the database is made first.
-        drop(private_file(&path).map_err(io_error(&path))?);
+        let file = private_file(&path).map_err(io_error(&path))?;
+        let is_new = file.metadata().is_ok_and(|file| file.len() == 0);
+        drop(file);
         let mut connection = Connection::open(&path)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
-        damage::close_untouched(&connection, true)?;
+        damage::close_untouched(&connection, !is_new)?;
         migrate::check(&connection, &path.display().to_string())
             .and_then(|_| damage::examine_pages(&connection, &path))
             .map_err(damage::found_in(&path))?;
