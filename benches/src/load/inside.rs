@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use mishpulse_core::{Clock, ManualClock, Signal, SignalKind, Span, Status, Timestamp};
+use mishpulse_core::{Clock, ManualClock, Signal, Span, Status, Timestamp};
 use mishpulse_server::Settings;
 use mishpulse_server::config::{Durability, Environment};
 use mishpulse_server::engine::{
@@ -19,7 +19,6 @@ use tokio::sync::oneshot;
 use super::Result;
 use super::fleet;
 use super::seed::{self, Seeds, TIMEOUT_SECS};
-use super::wire::MESSAGE;
 
 /// An engine whose turns are taken by hand.
 pub(crate) struct Inside {
@@ -114,7 +113,7 @@ impl Inside {
         let (mut reply, mut taken) = (None, None);
         let received = self.clock.now();
         let token = fleet::token_text(number).parse()?;
-        let signal = Signal::new(SignalKind::Ok, MESSAGE);
+        let signal = Signal::ok();
         {
             // Asking sends at once; the answer is taken from a channel of our own, so the future need not live on.
             let asking = self.inbox.ask(|theirs| {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use mishpulse_core::testing::Rng;
-use mishpulse_core::{Message, Service, ServiceId, Span, Status, Timestamp};
+use mishpulse_core::{Service, ServiceId, Span, Status, Timestamp};
 use mishpulse_server::config::{Durability, Overrides};
 use mishpulse_server::store::rows::Identity;
 use mishpulse_server::store::{SqliteStore, Store, Writes};
@@ -13,7 +13,6 @@ use rusqlite::Connection;
 
 use super::Result;
 use super::fleet;
-use super::wire::MESSAGE;
 
 /// The database of a data folder.
 pub(crate) const DATABASE: &str = "mishpulse.db";
@@ -167,7 +166,6 @@ pub(crate) fn heard(at: Timestamp, now: Timestamp) -> Service {
     service.status = Status::Alive;
     service.last_seen = Some(at);
     service.silent_from = at;
-    service.set_message(Message::new(MESSAGE));
     service
 }
 

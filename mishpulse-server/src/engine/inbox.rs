@@ -120,14 +120,24 @@ impl Intake {
         }
     }
 
+    /// The first commands that are there, at most so many: the next ones that [`next`](Self::next) gives.
+    pub(super) fn waiting(&mut self, most: usize) -> impl Iterator<Item = &Command> {
+        self.fetch();
+        self.taken.iter().take(most)
+    }
+
     /// The next command that is there.
     pub(super) fn next(&mut self) -> Option<Command> {
-        if self.taken.is_empty() {
-            std::mem::swap(&mut self.taken, &mut self.shared.queue().commands);
-        }
+        self.fetch();
         let command = self.taken.pop_front()?;
         self.shared.metrics.inbox_depth.take_one();
         Some(command)
+    }
+
+    fn fetch(&mut self) {
+        if self.taken.is_empty() {
+            std::mem::swap(&mut self.taken, &mut self.shared.queue().commands);
+        }
     }
 
     /// How many there are to take.

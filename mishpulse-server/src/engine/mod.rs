@@ -23,6 +23,7 @@ mod restore;
 mod rhythm;
 mod row;
 mod run;
+mod start_error;
 mod view;
 
 pub use bell::Bell;
@@ -32,5 +33,6 @@ pub use command::{BeatOutcome, Command, Edit, EditError, Edited, Judge, Reply, U
 pub use inbox::{Inbox, Intake, inbox};
 pub(crate) use letters::new_id;
 pub use row::{Row, RowRef};
-pub use run::{Engine, Flow, Parts, StartError};
+pub use run::{Engine, Flow, Parts};
+pub use start_error::StartError;
 pub use view::{Summary, View};

@@ -3,7 +3,7 @@
 use mishpulse_core::{Config, Gap, Policy, Service, ServiceId, Timestamp, Watchdog};
 
 use super::directory::Directory;
-use super::run::StartError;
+use super::start_error::StartError;
 use crate::config::Settings;
 use crate::store::Store;
 use crate::store::rows::{Loaded, ServiceRow};

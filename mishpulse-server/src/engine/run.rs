@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mishpulse_core::{Clock, RestoreError, Span, Status, Timestamp, Watchdog};
+use mishpulse_core::{Clock, ServiceId, Span, Status, Timestamp, Watchdog};
 
 use super::batch::{Answer, Batch};
 use super::bell::Bell;
@@ -14,10 +14,11 @@ use super::inbox::Intake;
 use super::listening::Listening;
 use super::registry::Registry;
 use super::restore::{Restored, restore};
+use super::start_error::StartError;
 use crate::clock::Stopwatch;
-use crate::config::{FieldError, ServiceName, Settings};
+use crate::config::Settings;
 use crate::ear::Ear;
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 
 /// The thread's own state. Everything that it touches it owns, or is given in [`Parts`].
 pub struct Engine<S, C> {
@@ -58,29 +59,6 @@ pub enum Flow {
     Continue,
     /// It was told to stop.
     Stop,
-}
-
-/// Why an engine cannot start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The store does not work.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// What is stored contradicts itself.
-    #[error("database: {0}")]
-    Restore(#[from] RestoreError),
-    /// A service's settings, with the defaults of today, cannot be.
-    #[error("service `{name}`: {error}")]
-    Service {
-        /// Which.
-        name: ServiceName,
-        /// Why.
-        error: FieldError,
-    },
-    /// What the configuration declares cannot be.
-    #[error("configuration: {0}")]
-    Declared(#[from] EditError),
 }
 
 impl<S: Store, C: Clock> Engine<S, C> {
@@ -168,10 +146,17 @@ impl<S: Store, C: Clock> Engine<S, C> {
         let has_refused = self.parts.intake.has_overflowed();
         self.listening.look(&mut self.dog, has_refused, now);
         let by_arrival = !has_refused;
+        let mut known = self.look_up_waiting();
         let (mut next, mut taken, mut heard_until) = (first, 0, now);
         let most = self.parts.settings.limits.batch as u64;
         while taken < most {
-            let Some(command) = next.take().or_else(|| self.parts.intake.next()) else { break };
+            let (command, id) = match next.take() {
+                Some(command) => (command, None),
+                None => match self.parts.intake.next() {
+                    Some(command) => (command, known.next()),
+                    None => break,
+                },
+            };
             let at = match &command {
                 Command::Stop => {
                     flow = Flow::Stop;
@@ -180,7 +165,7 @@ impl<S: Store, C: Clock> Engine<S, C> {
                 Command::Beat { received, .. } if by_arrival => now.min(*received),
                 _ => now,
             };
-            self.apply(command, &mut batch, at);
+            self.apply(command, id, &mut batch, at);
             (taken, heard_until) = (taken + 1, at);
         }
         // Where more are waiting, what happened after the last of these is left to the next turn.
@@ -251,10 +236,35 @@ impl<S: Store, C: Clock> Engine<S, C> {
         batch.drain(&mut self.dog, &self.registry, &self.parts.settings, now, most)
     }
 
-    fn apply(&mut self, command: Command, batch: &mut Batch, now: Timestamp) {
+    /// Whose beats are waiting, in their order; `None` for one of nobody's, and for what is no beat.
+    ///
+    /// All are looked up before any is heard: each is a few cache misses, and those of different ones overlap.
+    fn look_up_waiting(&mut self) -> std::vec::IntoIter<Option<ServiceId>> {
+        let waiting = self.parts.intake.waiting(self.parts.settings.limits.batch);
+        let ids: Vec<Option<ServiceId>> = self.parts.board.read(|view| {
+            let id_of = |command: &Command| match command {
+                Command::Beat { token, .. } => view.by_token(token),
+                _ => None,
+            };
+            waiting.map(id_of).collect()
+        });
+        let heard = ids.iter().flatten().filter(|id| self.dog.deadline(**id).is_some()).count();
+        std::hint::black_box(heard);
+        ids.into_iter()
+    }
+
+    /// Does what `command` says. Of a beat, `known` is whose it was before this turn.
+    fn apply(
+        &mut self,
+        command: Command,
+        known: Option<Option<ServiceId>>,
+        batch: &mut Batch,
+        now: Timestamp,
+    ) {
         match command {
             Command::Beat { token, signal, reply, .. } => {
-                let Some(id) = self.registry.by_token(&token) else {
+                let known = known.filter(|_| self.registry.is_published());
+                let Some(id) = known.unwrap_or_else(|| self.registry.by_token(&token)) else {
                     let _ = reply.send(Ok(BeatOutcome::UnknownToken));
                     return;
                 };

@@ -69,6 +69,7 @@ pub fn send(channel: &mut dyn Channel, secrets: &[&str]) {
         allowance: Span::from_secs(300),
         service: Some(about),
         names: Vec::new(),
+        is_gathered: false,
     };
     let text = "a service is dead";
     let parcel = Parcel { id: DeliveryId::from_u128(7), letter: &letter, text, in_reply_to: None };
