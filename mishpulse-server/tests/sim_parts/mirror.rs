@@ -154,7 +154,10 @@ impl Mirror {
     /// What is to be answered, if all can be stored.
     pub fn apply(&mut self, sent: &Sent, at: Timestamp) -> Answer {
         let answer = self.carry_out(sent, at);
-        self.look(at);
+        // Whom nobody knows does not move time on.
+        if answer != Answer::Unknown {
+            self.look(at);
+        }
         answer
     }
 
