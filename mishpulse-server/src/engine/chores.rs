@@ -8,18 +8,14 @@ use crate::store::Store;
 impl<S: Store, C: Clock> Engine<S, C> {
     /// Does a part of what the store put off, where its time has come.
     pub(super) fn tidy(&mut self, now: Timestamp) {
-        if self.next_tidy.is_some_and(|due| now < due) {
+        if now < self.next_tidy {
             return;
         }
-        let pause = match self.parts.store.tidy(&self.dog, now) {
-            Ok(true) => TIDY_AGAIN,
-            Ok(false) => TIDY_EVERY,
-            Err(error) => {
-                tracing::warn!(%error, "what was put off could not be written; it is done later");
-                TIDY_EVERY
-            }
-        };
-        self.next_tidy = Some(now + pause);
+        self.is_untidy = self.parts.store.tidy(&self.dog, now).unwrap_or_else(|error| {
+            tracing::warn!(%error, "what was put off could not be written; it is done later");
+            false
+        });
+        self.next_tidy = now + if self.is_untidy { TIDY_AGAIN } else { TIDY_EVERY };
     }
 
     /// Drops history that is too old, a little at a time.

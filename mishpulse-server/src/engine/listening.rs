@@ -27,9 +27,10 @@ impl Listening {
         self.ear = Some(ear);
     }
 
-    /// When a watchdog that is built anew at `now` wakes. Where the listener is deaf, that goes on, and the time since `loaded`
-    /// was kept is a part of it.
+    /// When a watchdog that is built anew at `now` wakes: all the time before counts as having been away, and is not deafness as
+    /// well. Where the listener is deaf, though, that goes on, and the time since `loaded` was kept is a part of it.
     pub(super) fn woke_at(&mut self, loaded: &Loaded, now: Timestamp) -> Timestamp {
+        (self.refused_since, self.looked_at) = (None, now);
         let is_deaf = self.ear.as_ref().is_some_and(|ear| ear.deaf_since().is_some());
         self.goes_on = loaded.seen.filter(|seen| is_deaf && *seen < now);
         self.goes_on.unwrap_or(now)

@@ -28,8 +28,9 @@ pub struct Engine<S, C> {
     hush: Hush,
     listening: Listening,
     pub(super) next_prune: Timestamp,
-    /// When the next part of what the store put off is done; `None` where there is none.
-    pub(super) next_tidy: Option<Timestamp>,
+    pub(super) next_tidy: Timestamp,
+    /// Whether the store has more to tidy then, so that it is worth a look of its own.
+    pub(super) is_untidy: bool,
     /// Tries to keep or to read something that failed since the last that did not.
     failures: u32,
     /// After a failure: until when everything is refused, and then what is in memory is built anew from the store.
@@ -99,7 +100,8 @@ impl<S: Store, C: Clock> Engine<S, C> {
             hush,
             listening,
             next_prune: now,
-            next_tidy: None,
+            next_tidy: now,
+            is_untidy: false,
             failures: 0,
             closed_until: None,
         })
@@ -228,7 +230,7 @@ impl<S: Store, C: Clock> Engine<S, C> {
             return until.since(now);
         }
         let due = self.dog.next_deadline().map_or(Span::LONGEST, |due| due.since(now));
-        let tidy = self.next_tidy.map_or(Span::LONGEST, |due| due.since(now));
+        let tidy = if self.is_untidy { self.next_tidy.since(now) } else { Span::LONGEST };
         due.min(tidy).min(self.parts.settings.check_every).min(self.listening.longest_wait())
     }
 

@@ -38,9 +38,11 @@ impl<D: Disk> World<D> {
         if self.server.is_none() {
             return;
         }
-        match self.rng.below(4) {
+        match self.rng.below(6) {
             0 => self.control.orders().fault = Some(Fault::CrashBefore),
             1 => self.control.orders().fault = Some(Fault::CrashAfter),
+            2 => self.control.orders().fault_in_tidy = Some(Fault::CrashBefore),
+            3 => self.control.orders().fault_in_tidy = Some(Fault::CrashAfter),
             _ => {
                 self.tally.fault("crash between two steps");
                 if self.rng.chance(15) {
@@ -61,8 +63,9 @@ impl<D: Disk> World<D> {
         let is_long = self.rng.chance(10);
         let for_ms = self.rng.below(if is_long { most_ms } else { most_ms.min(120_000) }) as i64;
         let mut orders = self.control.orders();
-        match self.rng.below(6) {
+        match self.rng.below(7) {
             0 => orders.fault = Some(Fault::Loses),
+            5 => orders.fault_in_tidy = Some(Fault::Loses),
             1 | 2 => orders.fault = Some(Fault::KeepsAndFails),
             3 => orders.full_until = now + for_ms,
             4 => orders.broken_until = now + for_ms,
@@ -184,7 +187,7 @@ impl<D: Disk> World<D> {
         {
             let mut orders = self.control.orders();
             (orders.fault, orders.slow_ms, orders.full_until, orders.broken_until) = (None, 0, 0, 0);
-            orders.crash_in_load = false;
+            (orders.crash_in_load, orders.fault_in_tidy) = (false, None);
         }
         self.network.0.clear();
         self.suspended_until = 0;

@@ -4,21 +4,29 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mishpulse_core::testing::{Input, Model};
-use mishpulse_core::{AlertKind, Config, Event, Policy, ServiceId, Status, Timestamp};
+use mishpulse_core::{AlertKind, Config, Event, Policy, ServiceId, Span, Status, Timestamp};
 use mishpulse_server::Settings;
 use mishpulse_server::config::{ChannelName, ServiceName};
 use mishpulse_server::store::NewDelivery;
 use mishpulse_server::store::rows::{EventKind, EventRow, Identity, LetterKind};
 
 use super::desk::{Answer, Sent};
+use super::hush::Hush;
 
 /// The naive server.
 #[derive(Clone)]
 pub struct Mirror {
-    model: Model,
+    pub(super) model: Model,
+    /// The latest that it was told of.
+    pub now: Timestamp,
+    /// Since when nobody can be heard.
+    pub deaf_since: Option<Timestamp>,
+    pub hush: Hush,
+    /// When those died who are dead.
+    pub(super) died: BTreeMap<ServiceId, Timestamp>,
     // Shared, as most turns change neither.
     pub services: Arc<BTreeMap<ServiceId, Identity>>,
-    policies: Arc<BTreeMap<ServiceId, Policy>>,
+    pub(super) policies: Arc<BTreeMap<ServiceId, Policy>>,
     pub settings: Arc<Settings>,
     queue: Vec<Event>,
     /// What the history is to say.
@@ -29,12 +37,27 @@ pub struct Mirror {
     pub touched: Vec<ServiceId>,
 }
 
+/// What an engine knows of its own ears.
+#[derive(Clone, Copy)]
+pub struct Ears {
+    pub looked_at: Timestamp,
+    /// Since when each look has found that something was turned away.
+    pub refused_since: Option<Timestamp>,
+}
+
+impl Ears {
+    pub const fn new(now: Timestamp) -> Self {
+        Self { looked_at: now, refused_since: None }
+    }
+}
+
 /// A line of the history.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Said {
     Changed(Status, Status, Timestamp),
     Alert(AlertKind, Timestamp, Option<String>),
     Blind(Timestamp, Timestamp),
+    Silence(Timestamp, Timestamp, usize, usize),
     Edit(String),
 }
 
@@ -60,6 +83,10 @@ impl Mirror {
     pub fn new(settings: Arc<Settings>, now: Timestamp) -> Self {
         Self {
             model: Model::new(Config::blind_after(settings.blind_after), now),
+            now,
+            deaf_since: None,
+            hush: Hush::default(),
+            died: BTreeMap::new(),
             services: Arc::default(),
             policies: Arc::default(),
             settings,
@@ -77,14 +104,34 @@ impl Mirror {
         self.touched.clear();
     }
 
-    /// The server goes on from what it stored.
-    pub fn restore(&mut self, now: Timestamp) {
+    /// The server goes on from what it stored; `silence` is the last of everyone that people were told of.
+    pub fn restore(&mut self, now: Timestamp, silence: Option<Timestamp>) {
         for (id, identity) in &*Arc::clone(&self.services) {
             let policy = self.policy_of(identity);
             self.model.follow(*id, policy);
             Arc::make_mut(&mut self.policies).insert(*id, policy);
         }
         self.input(&Input::Restart, now);
+        self.deaf_since = None;
+        self.restore_hush(silence);
+    }
+
+    /// What was turned away since the last look, or was not, says whether anyone can be heard.
+    pub fn listen(&mut self, ears: &mut Ears, has_refused: bool, now: Timestamp) {
+        let before = std::mem::replace(&mut ears.looked_at, now);
+        ears.refused_since = has_refused.then(|| ears.refused_since.unwrap_or(before));
+        match (ears.refused_since, self.deaf_since) {
+            (Some(since), None) => {
+                self.input(&Input::Deaf, since);
+                self.deaf_since = Some(since);
+            }
+            (None, Some(_)) => {
+                let is_far = now.since(before) > Span::from_secs(1);
+                self.input(&Input::Hears, if is_far { now } else { before });
+                self.deaf_since = None;
+            }
+            _ => {}
+        }
     }
 
     /// The configuration file holds, as at each start.
@@ -95,6 +142,7 @@ impl Mirror {
 
     /// Looks after everyone.
     pub fn look(&mut self, now: Timestamp) {
+        self.now = self.now.max(now);
         for event in std::mem::take(&mut self.queue) {
             self.take(event);
         }
@@ -106,7 +154,10 @@ impl Mirror {
     /// What is to be answered, if all can be stored.
     pub fn apply(&mut self, sent: &Sent, at: Timestamp) -> Answer {
         let answer = self.carry_out(sent, at);
-        self.look(at);
+        // Whom nobody knows does not move time on.
+        if answer != Answer::Unknown {
+            self.look(at);
+        }
         answer
     }
 
@@ -136,6 +187,7 @@ impl Mirror {
                 let found = self.services.iter().find(|(_, identity)| identity.token == *token);
                 let Some((id, _)) = found else { return Answer::Unknown };
                 self.input(&Input::Beat(*id, signal.clone()), at);
+                self.hush.heard(at);
             }
             Sent::Create(identity) => {
                 if self.is_taken(None, identity) {
@@ -158,6 +210,7 @@ impl Mirror {
                 self.input(&Input::Forget(id), at);
                 Arc::make_mut(&mut self.services).remove(&id);
                 Arc::make_mut(&mut self.policies).remove(&id);
+                self.died.remove(&id);
                 self.said.retain(|(service, _)| *service != Some(id));
                 for owed in self.owed.iter_mut().filter(|owed| owed.service == Some(id)) {
                     (owed.service, owed.is_optional) = (None, true);
@@ -260,6 +313,7 @@ impl Mirror {
     }
 
     fn input(&mut self, input: &Input, now: Timestamp) {
+        self.now = self.now.max(now);
         let (events, _) = self.model.apply(input, now);
         self.queue.extend(events);
     }
@@ -267,6 +321,10 @@ impl Mirror {
     fn take(&mut self, event: Event) {
         match event {
             Event::Changed(change) => {
+                self.died.remove(&change.service);
+                if change.to == Status::Dead {
+                    self.died.insert(change.service, change.at);
+                }
                 self.said.push((Some(change.service), Said::Changed(change.from, change.to, change.at)));
             }
             Event::Blind(gap) => self.said.push((None, Said::Blind(gap.from, gap.until))),
@@ -306,6 +364,7 @@ pub fn said(event: &EventRow) -> (Option<ServiceId>, Said) {
         EventKind::Transition { from, to, .. } => Said::Changed(from, to, event.at),
         EventKind::Alert { alert, message } => Said::Alert(alert, event.at, message),
         EventKind::Blind { from } => Said::Blind(from, event.at),
+        EventKind::Silence { since, silent, of } => Said::Silence(since, event.at, silent, of),
         EventKind::Edit { action, .. } => Said::Edit(action),
         _ => Said::Edit("something new".to_owned()),
     };

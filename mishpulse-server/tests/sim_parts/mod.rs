@@ -3,9 +3,12 @@
 
 pub mod agents;
 pub mod chaos;
+pub mod checks;
 pub mod clerks;
 pub mod clock;
 pub mod desk;
+pub mod hush;
+pub mod kept;
 pub mod ledger;
 pub mod lines;
 pub mod mirror;

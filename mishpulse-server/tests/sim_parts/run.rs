@@ -73,6 +73,11 @@ fn live<D: Disk>(world: &mut World<D>) {
     }
     world.go_on(calm + world.plan.quiet_ms / 2 + 60_000);
     world.is_settled = true;
+    // Where there is time for it, a few die once more, and their letters are to leave at once.
+    if world.plan.unit_ms < 10_000 {
+        let until = world.now + 12 * world.plan.unit_ms as i64;
+        world.agents.iter_mut().take(3).for_each(|agent| agent.silent_until = until);
+    }
     world.go_on(calm + world.plan.quiet_ms);
     world.tally.simulated_ms = (world.now - begin) as u64;
 

@@ -2,14 +2,17 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use mishpulse_core::{Service, ServiceId, Timestamp};
+use mishpulse_core::{Service, ServiceId, Timestamp, Watchdog};
 use mishpulse_server::config::{ChannelName, Durability};
-use mishpulse_server::store::rows::{DeliveryRow, DeliveryState, EventRow, Identity, Loaded, TransitionRow};
+use mishpulse_server::store::rows::{
+    DeliveryRow, DeliveryState, EventRow, Identity, Loaded, ServiceRow, TransitionRow,
+};
 use mishpulse_server::store::{
     History, MemoryStore, NewDelivery, Settlement, SqliteHistory, SqliteStore, Store, StoreError, Writes,
 };
 
 use super::clock::SimClock;
+use super::kept::Facts;
 
 /// Where a server keeps its data, over any number of starts of it.
 pub trait Disk {
@@ -96,6 +99,8 @@ pub struct Record {
     pub now: Option<Timestamp>,
     pub identities: Vec<(ServiceId, Identity)>,
     pub facts: Vec<(ServiceId, Service)>,
+    /// Of those that were only heard.
+    pub heard: Vec<(ServiceId, Service)>,
     pub removed: Vec<ServiceId>,
     pub events: Vec<EventRow>,
     pub deliveries: Vec<NewDelivery>,
@@ -127,6 +132,12 @@ pub struct Orders {
     pub records: Vec<Record>,
     /// Faults that have happened since the last look.
     pub happened: Vec<&'static str>,
+    /// What the last load said of a silence of everyone.
+    pub silence: Option<Timestamp>,
+    /// What happens when it is tidied next.
+    pub fault_in_tidy: Option<Fault>,
+    /// Times that it was tidied since it was loaded.
+    pub tidied: u32,
     /// Drops of old history since the last look.
     pub prunes: u32,
 }
@@ -135,16 +146,22 @@ pub struct Orders {
 #[derive(Clone)]
 pub struct Control {
     orders: Arc<Mutex<Orders>>,
+    /// The facts that were kept last of each service.
+    kept: Arc<Mutex<Facts>>,
     pub clock: SimClock,
 }
 
 impl Control {
     pub fn new(clock: SimClock) -> Self {
-        Self { orders: Arc::default(), clock }
+        Self { orders: Arc::default(), kept: Arc::default(), clock }
     }
 
     pub fn orders(&self) -> MutexGuard<'_, Orders> {
         self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn kept(&self) -> MutexGuard<'_, Facts> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A process starts: what was ordered for its first steps holds, all else is over.
@@ -166,7 +183,7 @@ pub struct Faulty<S> {
 }
 
 impl<S: Store> Store for Faulty<S> {
-    fn load(&mut self) -> Result<Loaded, StoreError> {
+    fn load(&mut self, each: &mut dyn FnMut(ServiceRow)) -> Result<Loaded, StoreError> {
         let is_broken = self.control.is_broken();
         let mut orders = self.control.orders();
         if std::mem::take(&mut orders.crash_in_load) {
@@ -176,8 +193,16 @@ impl<S: Store> Store for Faulty<S> {
         if orders.is_dead || is_broken {
             return Err(StoreError::Planned);
         }
-        orders.loads += 1;
-        self.inner.load()
+        let kept = self.control.kept();
+        let mut count = 0;
+        let loaded = self.inner.load(&mut |row| {
+            kept.compare(&row);
+            count += 1;
+            each(row);
+        })?;
+        assert_eq!(count, kept.len(), "services in the store");
+        (orders.loads, orders.tidied, orders.silence) = (orders.loads + 1, 0, loaded.silence);
+        Ok(loaded)
     }
 
     fn commit(&mut self, writes: &Writes<'_>) -> Result<(), StoreError> {
@@ -204,12 +229,14 @@ impl<S: Store> Store for Faulty<S> {
         let is_kept = !matches!(fault, Some(Fault::Loses | Fault::CrashBefore));
         if is_kept {
             self.inner.commit(writes).expect("the disk itself works");
+            self.control.kept().take(writes);
         }
         orders.is_dead = matches!(fault, Some(Fault::CrashBefore | Fault::CrashAfter));
         orders.records.push(Record {
             now: writes.now,
             identities: writes.identities.iter().map(|(id, identity)| (*id, (*identity).clone())).collect(),
             facts: writes.facts.iter().map(|(id, facts)| (*id, (*facts).clone())).collect(),
+            heard: writes.heard.iter().map(|(id, facts)| (*id, (*facts).clone())).collect(),
             removed: writes.removed.to_vec(),
             events: writes.events.to_vec(),
             deliveries: writes.deliveries.to_vec(),
@@ -218,6 +245,26 @@ impl<S: Store> Store for Faulty<S> {
             is_told: fault.is_none(),
         });
         if fault.is_some() { Err(StoreError::Planned) } else { Ok(()) }
+    }
+
+    /// Says on its own whether there is more to do, so that a run is the same over every disk.
+    fn tidy(&mut self, dog: &Watchdog, now: Timestamp) -> Result<bool, StoreError> {
+        let mut orders = self.control.orders();
+        if orders.is_dead {
+            return Err(StoreError::Planned);
+        }
+        let fault = orders.fault_in_tidy.take();
+        orders.happened.extend(fault.map(|fault| match fault {
+            Fault::Loses | Fault::KeepsAndFails => "tidying fails",
+            Fault::CrashBefore => "crash before tidying",
+            Fault::CrashAfter => "crash after tidying",
+        }));
+        orders.is_dead = matches!(fault, Some(Fault::CrashBefore | Fault::CrashAfter));
+        orders.tidied += 1;
+        if matches!(fault, None | Some(Fault::CrashAfter)) {
+            self.inner.tidy(dog, now).expect("the disk itself works");
+        }
+        if fault.is_some() { Err(StoreError::Planned) } else { Ok(orders.tidied % 4 == 1) }
     }
 
     fn prune(&mut self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {

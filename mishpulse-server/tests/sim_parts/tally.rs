@@ -16,6 +16,7 @@ pub struct Tally {
     pub transitions: u64,
     pub deaths: u64,
     pub alerts: u64,
+    pub silences: u64,
     pub letters: u64,
     pub digests: u64,
     pub accepted: u64,
@@ -42,6 +43,7 @@ impl Tally {
         self.transitions += other.transitions;
         self.deaths += other.deaths;
         self.alerts += other.alerts;
+        self.silences += other.silences;
         self.letters += other.letters;
         self.digests += other.digests;
         self.accepted += other.accepted;
@@ -64,8 +66,8 @@ impl fmt::Display for Tally {
         )?;
         writeln!(
             f,
-            "{} changes of status, {} of them deaths; {} alerts, {} letters, {} digests",
-            self.transitions, self.deaths, self.alerts, self.letters, self.digests
+            "{} changes of status, {} of them deaths; {} alerts, {} letters, {} digests; {} silences of everyone",
+            self.transitions, self.deaths, self.alerts, self.letters, self.digests, self.silences
         )?;
         writeln!(
             f,

@@ -1,20 +1,16 @@
 //! A turn of the engine, and what the oracle says to it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mishpulse_core::{ServiceId, Span, Status, Timestamp};
+use mishpulse_core::{Status, Timestamp};
 use mishpulse_server::engine::Flow;
-use mishpulse_server::store::rows::Loaded;
 use mishpulse_server::store::{NewDelivery, Settlement};
 
+use super::checks::on_time;
 use super::desk::{Answer, Asked, Sent};
-use super::mirror::{Mirror, Owed, Said, owed, said};
+use super::mirror::{Ears, Mirror, Said};
 use super::store::{Disk, Record};
 use super::world::{CLERKS, Next, World};
-
-/// How late a death may be noticed by an engine that is free to look.
-const LATE: Span = Span::from_ms(100);
 
 impl<D: Disk> World<D> {
     /// Asks something of the engine.
@@ -80,17 +76,23 @@ impl<D: Disk> World<D> {
             [record] => answered = self.check_turn(record, now, loads > 0),
             _ => panic!("a turn has one commit"),
         }
-        if is_dead {
+        // It may also have died after it had answered.
+        let is_told = records.iter().all(|record| record.is_told);
+        if is_dead && (records.is_empty() || !is_told) {
             return self.die();
+        }
+        let is_deaf = self.mirror.deaf_since.is_some();
+        if is_deaf {
+            self.tally.fault("deaf at a look");
         }
         let Some(server) = self.server.as_mut() else { return };
         // What is left in the inbox wakes the engine at once.
         let has_more = has_more || !server.waiting.is_empty();
         let wait = if has_more { 0 } else { wait };
-        let is_open = records.iter().all(|record| record.is_told) && !records.is_empty();
+        let is_open = is_told && !records.is_empty();
         server.busy_until = self.now + lag;
         // It was held up, or did not have all that it needs: what it notices late in its next turn is no fault of its own.
-        let is_free = is_open && lag == 0 && !has_more;
+        let is_free = is_open && lag == 0 && !has_more && !is_deaf;
         server.free_since = if is_free { server.free_since.min(now.unix_ms()) } else { i64::MAX };
         let latency = if has_more { 0 } else { self.rng.below(20) as i64 };
         server.turn_at = self.now + lag + wait + latency;
@@ -101,6 +103,9 @@ impl<D: Disk> World<D> {
             let answer = asked.poll();
             assert_eq!(answer, Some(expected), "the answer to {}", name_of(&asked.sent));
             self.answered(&asked.sent, asked.by, expected, lag);
+        }
+        if is_dead {
+            return self.die();
         }
         if has_rung {
             self.ring(lag + 1);
@@ -117,13 +122,21 @@ impl<D: Disk> World<D> {
 
     /// What the engine decided in a turn is what it should have. Gives back all that was answered, and how it should be.
     fn check_turn(&mut self, record: &Record, now: Timestamp, was_restored: bool) -> Vec<(Asked, Answer)> {
+        let silence = self.control.orders().silence;
+        if was_restored {
+            self.compare_silence(silence);
+        }
         let Some(server) = self.server.as_mut() else { return Vec::new() };
         let mut mirror = self.mirror.clone();
         mirror.begin();
         if was_restored {
-            mirror.restore(now);
+            mirror.restore(now, silence);
+            server.ears = Ears::new(now);
         }
-        let by_arrival = !std::mem::take(&mut server.has_overflowed);
+        let measured = mirror.measured();
+        let has_refused = std::mem::take(&mut server.has_overflowed);
+        let by_arrival = !has_refused;
+        mirror.listen(&mut server.ears, has_refused, now);
         let (mut answers, mut heard_until) = (Vec::new(), now);
         let mut posts: Vec<NewDelivery> = Vec::new();
         let mut settlements: Vec<Settlement> = Vec::new();
@@ -144,7 +157,9 @@ impl<D: Disk> World<D> {
         }
         let until = if answers.len() < most { now } else { heard_until };
         mirror.look(until);
-        assert_eq!(record.now, Some(until), "until when the server says it has listened");
+        mirror.look_at_silence(record, measured, until);
+        let listened = mirror.deaf_since.map_or(until, |since| since.min(until));
+        assert_eq!(record.now, Some(listened), "until when the server says it has listened");
         let free_since = server.free_since;
         if record.is_kept {
             self.no_false_death(record, &mirror);
@@ -166,9 +181,9 @@ impl<D: Disk> World<D> {
     /// What a server decided when it started. Whether it lives.
     pub fn check_start(&mut self, woke_at: Timestamp) -> bool {
         self.clock.take_lag();
-        let (records, is_dead) = {
+        let (records, silence, is_dead) = {
             let mut orders = self.control.orders();
-            (std::mem::take(&mut orders.records), orders.is_dead)
+            (std::mem::take(&mut orders.records), orders.silence, orders.is_dead)
         };
         self.control.orders().loads = 0;
         self.count_faults();
@@ -176,8 +191,10 @@ impl<D: Disk> World<D> {
         let now = Timestamp::from_unix_ms(self.clock.ms());
         let mut mirror = self.mirror.clone();
         mirror.begin();
-        mirror.restore(woke_at);
+        mirror.restore(woke_at, silence);
+        let measured = mirror.measured();
         mirror.start(now);
+        mirror.look_at_silence(record, measured, now);
         self.check_record(record, &mirror, &[], &[]);
         let is_told = record.is_told;
         self.commit(record, mirror);
@@ -200,6 +217,7 @@ impl<D: Disk> World<D> {
                     self.tally.deaths += u64::from(*to == Status::Dead);
                 }
                 Said::Alert(..) => self.tally.alerts += 1,
+                Said::Silence(..) => self.tally.silences += 1,
                 _ => {}
             }
             let at = record.now.map_or(0, Timestamp::unix_ms);
@@ -210,88 +228,6 @@ impl<D: Disk> World<D> {
             self.acknowledged.remove(id);
         }
         self.mirror = mirror;
-    }
-
-    /// Everything that was written is what should have been.
-    fn check_record(
-        &self,
-        record: &Record,
-        mirror: &Mirror,
-        posts: &[NewDelivery],
-        settlements: &[Settlement],
-    ) {
-        let (actual, expected) = (group(record.events.iter().map(said)), group(mirror.said.iter().cloned()));
-        assert_eq!(actual, expected, "the history of {:?}", record.now);
-        for (id, facts) in &record.facts {
-            let policy = mirror.policy(*id).expect("facts are of someone who is there");
-            let actual = (facts.status, facts.last_seen, facts.deadline(policy));
-            assert_eq!(Some(actual), mirror.facts(*id), "the facts of {id:?}");
-        }
-        for (id, identity) in &record.identities {
-            assert_eq!(Some(identity), mirror.services.get(id), "the identity of {id:?}");
-        }
-        let is_posted = |letter: &&NewDelivery| letter.letter.service.is_none();
-        let posted: Vec<NewDelivery> = record.deliveries.iter().filter(is_posted).cloned().collect();
-        assert_eq!(posted, posts, "digests");
-        assert_eq!(record.settlements, settlements, "outcomes");
-        compare_letters(record, mirror);
-    }
-
-    /// Nobody dies who was heard in time, by what was answered 200: found out without the model.
-    fn no_false_death(&self, record: &Record, mirror: &Mirror) {
-        for event in &record.events {
-            let (Some(id), Said::Changed(_, Status::Dead, at)) = said(event) else { continue };
-            let Some(heard) = self.acknowledged.get(&id) else { continue };
-            let policies = [self.mirror.policy(id), mirror.policy(id)];
-            let allowance = policies.into_iter().flatten().map(|policy| policy.allowance()).min();
-            let silence = at.since(*heard);
-            assert!(
-                Some(silence) >= allowance,
-                "{id:?} is called dead at {at:?}, but was heard at {heard:?}"
-            );
-        }
-    }
-
-    /// What everyone may read is what should be so.
-    pub fn compare_board(&self) {
-        let Some(server) = &self.server else { return };
-        server.board.read(|view| {
-            assert_eq!(view.len(), self.mirror.services.len(), "services on the board");
-            for (id, identity) in &*self.mirror.services {
-                let row = view.row(identity.name.as_str()).expect("the board shows everyone");
-                assert_eq!((row.id, &*row.identity), (*id, identity));
-                let facts = (row.status, row.last_seen, row.deadline);
-                assert_eq!(Some(facts), self.mirror.facts(*id), "{id:?} on the board");
-            }
-        });
-    }
-
-    /// What a server finds when it starts is what was so when the last one ended, and all that was answered 200 is there.
-    pub fn compare_loaded(&self, loaded: &Loaded) {
-        assert_eq!(loaded.services.len(), self.mirror.services.len(), "services in the store");
-        for row in &loaded.services {
-            assert_eq!(
-                Some(&row.identity),
-                self.mirror.services.get(&row.id),
-                "the identity of {:?}",
-                row.id
-            );
-            let facts = self.mirror.facts(row.id).map(|(status, last_seen, _)| (status, last_seen));
-            assert_eq!(
-                Some((row.facts.status, row.facts.last_seen)),
-                facts,
-                "what is stored of {:?}",
-                row.id
-            );
-        }
-        for (id, heard) in &self.acknowledged {
-            let row = loaded.services.iter().find(|row| row.id == *id).expect("who was heard is there");
-            assert!(
-                row.facts.last_seen >= Some(*heard),
-                "{id:?} was answered 200 at {heard:?}: {:?}",
-                row.facts
-            );
-        }
     }
 
     /// Counts what has gone wrong in the store; whether anything has.
@@ -334,43 +270,6 @@ impl<D: Disk> World<D> {
             _ => self.edit_answered(sent, answer),
         }
     }
-}
-
-/// What fell due was noticed at once, if the engine was free to look.
-fn on_time(record: &Record, mirror: &Mirror, now: Timestamp, free_since: i64) {
-    for event in &record.events {
-        let (Some(id), Said::Changed(_, Status::Dead, at)) = said(event) else { continue };
-        let is_changed = mirror.touched.contains(&id);
-        let could_since = Timestamp::from_unix_ms(at.unix_ms().saturating_add(1).max(free_since));
-        let late = now.since(could_since);
-        assert!(is_changed || late <= LATE, "{id:?} is dead since {at:?}, noticed at {now:?}");
-    }
-}
-
-fn group(events: impl Iterator<Item = (Option<ServiceId>, Said)>) -> BTreeMap<Option<ServiceId>, Vec<Said>> {
-    let mut groups = BTreeMap::<_, Vec<Said>>::new();
-    events.for_each(|(id, said)| groups.entry(id).or_default().push(said));
-    groups
-}
-
-/// Each letter that is owed was written, in the order of its service and channel, and no other.
-fn compare_letters(record: &Record, mirror: &Mirror) {
-    let mut written: BTreeMap<_, std::collections::VecDeque<Owed>> = BTreeMap::new();
-    for letter in record.deliveries.iter().filter_map(owed) {
-        written.entry((letter.name.clone(), letter.channel.clone())).or_default().push_back(letter);
-    }
-    for expected in &mirror.owed {
-        let queue = written.entry((expected.name.clone(), expected.channel.clone())).or_default();
-        let is_same =
-            |letter: &Owed| Owed { is_optional: expected.is_optional, ..letter.clone() } == *expected;
-        if queue.front().is_some_and(is_same) {
-            queue.pop_front();
-        } else {
-            assert!(expected.is_optional, "owed {expected:?}\nwritten {:?}", queue.front());
-        }
-    }
-    written.retain(|_, queue| !queue.is_empty());
-    assert!(written.is_empty(), "nobody asked for {written:?}");
 }
 
 const fn name_of(sent: &Sent) -> &'static str {

@@ -17,7 +17,7 @@ use super::clock::SimClock;
 use super::desk::{Asked, Sent};
 use super::ledger::Ledger;
 use super::lines::Lines;
-use super::mirror::Mirror;
+use super::mirror::{Ears, Mirror};
 use super::network::Network;
 use super::plan::Plan;
 use super::store::{Control, Disk, Faulty};
@@ -90,6 +90,7 @@ pub struct Server<S> {
     pub waiting: VecDeque<Asked>,
     /// Something was turned away since the last turn in which the engine was open.
     pub has_overflowed: bool,
+    pub ears: Ears,
     pub turn_at: i64,
     pub busy_until: i64,
     /// The server's time since which it could look whenever it wanted to.
@@ -228,14 +229,21 @@ impl<D: Disk> World<D> {
         self.clock.be_ahead(self.wall_ahead_ms);
         self.run += 1;
         self.control.begin();
+        if self.mirror.deaf_since.is_some() {
+            // How far the clock was set back cannot be told by what is stored of a deaf server.
+            let behind_ms = self.mirror.now.unix_ms() - self.now;
+            self.wall_ahead_ms = self.wall_ahead_ms.max(behind_ms);
+            self.clock.be_ahead(self.wall_ahead_ms);
+        }
         let woke_at = Timestamp::from_unix_ms(self.clock.ms());
         let mut store = Faulty { inner: self.disk.open(), control: self.control.clone() };
-        let Ok(loaded) = store.load() else {
+        let mut services = Vec::new();
+        let Ok(loaded) = store.load(&mut |row| services.push(row)) else {
             drop(store);
             self.count_faults();
             return self.die();
         };
-        self.compare_loaded(&loaded);
+        self.compare_loaded(&loaded, &services);
         // The clock never goes back behind what it was known to be.
         if let Some(seen) = loaded.seen.filter(|seen| *seen > woke_at) {
             self.clock.be_ahead(seen.unix_ms() - self.now);
@@ -251,7 +259,7 @@ impl<D: Disk> World<D> {
             board: Arc::clone(&board),
             bell: Arc::clone(&bell),
         };
-        let engine = Engine::start(parts, loaded, woke_at);
+        let engine = Engine::start(parts, woke_at);
         self.mirror.settings = settings;
         self.lines.add(self.now, &format!("start {} at {}", self.run, self.clock.ms()));
         if !self.check_start(woke_at) {
@@ -267,6 +275,7 @@ impl<D: Disk> World<D> {
             clerks: BTreeMap::new(),
             waiting: VecDeque::new(),
             has_overflowed: false,
+            ears: Ears::new(Timestamp::from_unix_ms(self.clock.ms())),
             turn_at: self.now,
             busy_until: self.now,
             free_since: i64::MAX,
