@@ -6,7 +6,7 @@ use std::path::Path;
 
 use cli_parts::{Said, mishpulse, said};
 
-const COMMANDS: [&[&str]; 22] = [
+const COMMANDS: [&[&str]; 23] = [
     &["serve"],
     &["check-config"],
     &["doctor"],

@@ -169,7 +169,7 @@ fn heard(secs: i64, message: &str) -> Service {
     service.status = Status::Alive;
     service.last_seen = Some(at(secs));
     service.silent_from = at(secs);
-    service.message = Signal::new(Default::default(), message).message;
+    service.set_message(Signal::new(Default::default(), message).message);
     service
 }
 

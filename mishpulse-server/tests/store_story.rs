@@ -62,7 +62,7 @@ fn story<S: Store>(mut store: S, history: &dyn History, open_again: impl Fn() ->
         })
         .unwrap();
     let (services, loaded) = load(&mut store);
-    assert_eq!(loaded, Loaded { gaps: vec![gap], seen: Some(at(3)) });
+    assert_eq!(loaded, Loaded { gaps: vec![gap], seen: Some(at(3)), silence: None });
     assert_eq!(services.len(), 2);
     assert_eq!((&services[0].identity, &services[0].facts), (&ann, &in_trouble));
     assert_eq!((&services[1].identity, &services[1].facts), (&bob, &fresh));
@@ -139,7 +139,8 @@ fn story<S: Store>(mut store: S, history: &dyn History, open_again: impl Fn() ->
 
     // One is heard, and then again: only that is new of it.
     for secs in [40, 50] {
-        let heard = Service { last_seen: Some(at(secs)), silent_from: at(secs), ..in_trouble.clone() };
+        let mut heard = in_trouble.clone();
+        (heard.last_seen, heard.silent_from) = (Some(at(secs)), at(secs));
         let writes = Writes { now: Some(at(secs + 1)), heard: vec![(a, &heard)], ..Writes::default() };
         store.commit(&writes).unwrap();
         let (services, loaded) = load(&mut store);
