@@ -37,6 +37,8 @@ documents! {
     embedding: "docs/embedding.md",
     security: "docs/security.md",
     inside: "docs/inside.md",
+    reliability: "docs/reliability.md",
+    reliability_faults: "docs/reliability-faults.md",
 }
 
 #[test]
@@ -176,7 +178,8 @@ fn every_line_of_trouble_in_the_log_is_explained() {
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 
 /// What is about the code has words of the code.
-const ABOUT_CODE: [&str; 2] = ["docs/inside.md", "docs/embedding.md"];
+const ABOUT_CODE: [&str; 4] =
+    ["docs/inside.md", "docs/embedding.md", "docs/reliability.md", "docs/reliability-faults.md"];
 
 /// Paths of other programs.
 const PATHS_OF_OTHERS: &[&str] = &["/api/push/", "/api/v1/"];

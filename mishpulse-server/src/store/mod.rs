@@ -1,6 +1,6 @@
 //! What is kept, and how it is read again.
 //!
-//! The engine's thread writes, alone, in batches, through [`Store`]. All others read through [`History`], on connections of
+//! The engine writes, alone, in batches, through [`Store`]. All others read through [`History`], on connections of
 //! their own, and never wait for the engine.
 
 use mishpulse_core::{Gap, Service, ServiceId, Timestamp, Watchdog};
@@ -30,7 +30,7 @@ use rows::{
     DeliveryId, DeliveryRow, DeliveryState, EventRow, Identity, Letter, Loaded, ServiceRow, TransitionRow,
 };
 
-/// Keeps what the engine decided. Written by the engine's thread alone, so it needs no lock of its own.
+/// Keeps what the engine decided. Written by the engine alone, so it needs no lock of its own.
 pub trait Store: Send {
     /// All that a server needs to go on where it stopped: every service, in order of their handles, goes to `each`. O(n).
     ///

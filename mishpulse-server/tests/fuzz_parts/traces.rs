@@ -25,8 +25,16 @@ pub fn run(data: &[u8]) {
             _ => trace.steps.insert(place, step),
         }
     }
+    // A day of looks, each as soon as it is due, would take as long as all the rest.
+    let mut before = trace.start;
+    for step in &mut trace.steps {
+        step.attentive &= step.now.since(before) <= LOOKED_THROUGH_MAX;
+        before = before.max(step.now);
+    }
     agrees(&trace);
 }
+
+const LOOKED_THROUGH_MAX: Span = Span::from_secs(60);
 
 fn earlier(at: Timestamp, ms: u8) -> Timestamp {
     Timestamp::from_unix_ms(at.unix_ms().saturating_sub(ms.into()))
