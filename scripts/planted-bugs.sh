@@ -40,7 +40,7 @@ for name in listed.stdout.decode().split("\0"):
     if not target.exists() or target.read_bytes() != data:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
-(copy.parent / "names").write_text("".join(f"{bug['name']}\t{bug['what']}\n" for bug in bugs))
+(copy.parent / "names").write_text("".join(f"{bug['name']}\t{bug.get('on', 'memory')}\t{bug['what']}\n" for bug in bugs))
 PYTHON
 
 export CARGO_TARGET_DIR="$PWD/target/planted/target"
@@ -54,11 +54,11 @@ seeds_max=${SEEDS_MAX:-200}
 missed=0
 echo "| bug | what it does | seeds until found | what the simulation said |"
 echo "| --- | --- | --- | --- |"
-while IFS=$'\t' read -r name what; do
+while IFS=$'\t' read -r name on what; do
     if [ $# -gt 0 ] && [[ " $* " != *" $name "* ]]; then
         continue
     fi
-    if found=$(PLANTED="$name" MISHPULSE_SIM_UNTIL_FOUND="$seeds_max" "$binary" until_found --nocapture 2>/dev/null |
+    if found=$(PLANTED="$name" MISHPULSE_SIM_ON="$on" MISHPULSE_SIM_UNTIL_FOUND="$seeds_max" "$binary" until_found --nocapture 2>/dev/null |
         grep '^found after '); then
         seeds=${found#found after }
         echo "| $name | $what | ${seeds%%:*} | ${seeds#*: } |"

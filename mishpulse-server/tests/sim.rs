@@ -14,13 +14,23 @@ use sim_parts::run::{On, run};
 use sim_parts::tally::Tally;
 
 /// How many fixed seeds, and how many fresh ones, are looked at each time.
-const FIXED: u64 = 30;
-const FRESH: u64 = 15;
+const FIXED: u64 = 20;
+const FRESH: u64 = 10;
 const FIXED_ON_SQLITE: usize = 4;
 
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{variable} is a number, not {text}")))
+}
+
+/// Whether it is asked for something other than what is looked at each time.
+fn is_special() -> bool {
+    number("MISHPULSE_SEED").is_some() || number("MISHPULSE_SIM_SECONDS").is_some()
+}
+
+fn asked_for() -> On {
+    let is_sqlite = std::env::var("MISHPULSE_SIM_ON").is_ok_and(|on| on == "sqlite");
+    if is_sqlite { On::Sqlite } else { On::Memory }
 }
 
 fn fresh_seed() -> u64 {
@@ -39,9 +49,7 @@ fn nothing_is_lost_and_nobody_is_falsely_dead() {
     let longer = number("MISHPULSE_SIM_LONGER").unwrap_or(1);
     let mut tally = Tally::default();
     if let Some(seed) = number("MISHPULSE_SEED") {
-        let on = std::env::var("MISHPULSE_SIM_ON").unwrap_or_default();
-        let on = if on == "sqlite" { On::Sqlite } else { On::Memory };
-        tally = run(seed, on, longer, std::env::var_os("MISHPULSE_SIM_TRACE").is_some()).0;
+        tally = run(seed, asked_for(), longer, std::env::var_os("MISHPULSE_SIM_TRACE").is_some()).0;
     } else if let Some(secs) = number("MISHPULSE_SIM_SECONDS") {
         let (began, first) = (Instant::now(), number("MISHPULSE_SIM_FIRST").unwrap_or_else(fresh_seed));
         for seed in first.. {
@@ -53,18 +61,26 @@ fn nothing_is_lost_and_nobody_is_falsely_dead() {
         }
         println!("seeds from {first} on");
     } else {
-        let first = fresh_seed();
-        println!("fresh seeds: {first} to {}", first + FRESH - 1);
-        for seed in (0..FIXED).chain(first..first + FRESH) {
-            tally.add(&run(seed, On::Memory, longer, false).0);
-        }
+        (0..FIXED).for_each(|seed| tally.add(&run(seed, On::Memory, longer, false).0));
     }
     println!("{tally}");
 }
 
 #[test]
+fn nor_with_fresh_seeds() {
+    if is_special() {
+        return;
+    }
+    let first = fresh_seed();
+    println!("fresh seeds: {first} to {}", first + FRESH - 1);
+    let mut tally = Tally::default();
+    (first..first + FRESH).for_each(|seed| tally.add(&run(seed, On::Memory, 1, false).0));
+    println!("{tally}");
+}
+
+#[test]
 fn nor_on_a_real_database() {
-    if number("MISHPULSE_SEED").is_some() || number("MISHPULSE_SIM_SECONDS").is_some() {
+    if is_special() {
         return;
     }
     let first = fresh_seed();
@@ -90,7 +106,7 @@ fn the_same_seed_is_the_same_run() {
 fn until_found() {
     let Some(most) = number("MISHPULSE_SIM_UNTIL_FOUND") else { return };
     for seed in 1..=most {
-        let ran = std::panic::catch_unwind(|| run(seed, On::Memory, 1, false));
+        let ran = std::panic::catch_unwind(|| run(seed, asked_for(), 1, false));
         if let Err(panic) = ran {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default();

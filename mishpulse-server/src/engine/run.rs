@@ -270,16 +270,23 @@ impl<S: Store, C: Clock> Engine<S, C> {
                     let _ = reply.send(Ok(BeatOutcome::UnknownToken));
                     return;
                 };
-                let before = self.dog.service(id).map(|service| service.status);
+                let known =
+                    |dog: &Watchdog| dog.service(id).map(|service| (service.status, service.last_seen));
+                let before = known(&self.dog);
                 if self.dog.beat(id, signal, now).is_err() {
                     let _ = reply.send(Ok(BeatOutcome::UnknownToken));
                     return;
                 }
                 self.hush.heard(now);
                 batch.answers.push(Answer::Beat(reply));
-                // The usual beat leads to nothing but that it was heard.
-                let after = self.dog.service(id).map(|service| service.status);
-                let is_routine = before == after && matches!(before, Some(Status::Alive | Status::Warning));
+                // The usual beat leads to nothing but that it was heard, and later than before: by that the store knows that
+                // it is news.
+                let is_routine = match (before, known(&self.dog)) {
+                    (Some((before, earlier)), Some((after @ (Status::Alive | Status::Warning), later))) => {
+                        before == after && earlier < later
+                    }
+                    _ => false,
+                };
                 (if is_routine { &mut batch.heard } else { &mut batch.touched }).push(id);
             }
             Command::Edit { edit, by, reply } => match self.desk(batch, now).carry_out(edit, &by) {

@@ -114,7 +114,7 @@ pub struct Writes<'a> {
     pub identities: Vec<(ServiceId, &'a Identity)>,
     /// Services to which something happened.
     pub facts: Vec<(ServiceId, &'a Service)>,
-    /// Services that were heard, to which nothing else happened: they have other times of hearing and another message, and
+    /// Services that were heard, to which nothing else happened: they have later times of hearing and another message, and
     /// nothing else is new. None of them is in `facts`, nor twice in here.
     pub heard: Vec<(ServiceId, &'a Service)>,
     /// Services that are no more; they go with their history, before anything else is written.

@@ -52,7 +52,7 @@ impl<D: Disk> World<D> {
         let exact = exact.filter(|ms| (1..=next_ms as i64).contains(ms) && self.rng.chance(5));
         let next_ms = exact.map_or(next_ms as i64, |ms| ms - i64::from(self.rng.chance(50)));
         self.after(next_ms, Next::Beat(number));
-        if self.now < self.agents[number].silent_until {
+        if self.now < self.agents[number].silent_until.max(self.silent_until) {
             return;
         }
         self.beat(number, 0);

@@ -104,9 +104,14 @@ impl<D: Disk> World<D> {
     }
 
     fn silence_many(&mut self) {
+        if self.rng.chance(50) {
+            self.tally.fault("everyone falls silent");
+            self.silent_until = self.now + (self.plan.unit_ms * (2 + self.rng.below(30))) as i64;
+            return;
+        }
         self.tally.fault("many fall silent at once");
+        let share = self.rng.pick(&[30, 80]);
         let until = self.now + (self.plan.unit_ms * (2 + self.rng.below(12))) as i64;
-        let share = self.rng.pick(&[30, 100]);
         for number in 0..self.agents.len() {
             if self.rng.chance(share) {
                 self.agents[number].silent_until = until;
@@ -115,10 +120,27 @@ impl<D: Disk> World<D> {
     }
 
     fn flood(&mut self) {
+        if self.plan.inbox < 10 && self.rng.chance(50) {
+            self.tally.fault("beats that leave no room");
+            let most_ms = (self.plan.blind_after_ms * 2).min(self.plan.unit_ms * 4).min(40_000);
+            let ms = 1 + self.rng.below(most_ms) as i64;
+            let number = self.rng.below(self.agents.len() as u64) as usize;
+            return self.storm(number, self.now + ms);
+        }
         self.tally.fault("flood of beats");
         for _ in 0..20 + self.rng.below(60) {
             let number = self.rng.below(self.agents.len() as u64) as usize;
             self.beat(number, 0);
+        }
+    }
+
+    /// One agent leaves no room for others until then: at each look it is found that something was turned away.
+    pub fn storm(&mut self, number: usize, until: i64) {
+        for _ in 0..=self.plan.inbox {
+            self.beat(number, 0);
+        }
+        if self.now < until && !self.is_quiet {
+            self.after(20, Next::Storm(number, until));
         }
     }
 
@@ -190,7 +212,7 @@ impl<D: Disk> World<D> {
             (orders.crash_in_load, orders.fault_in_tidy) = (false, None);
         }
         self.network.0.clear();
-        self.suspended_until = 0;
+        (self.suspended_until, self.silent_until) = (0, 0);
         let (now, run) = (self.now, self.run);
         match self.server.as_mut() {
             Some(server) => {

@@ -33,8 +33,8 @@ impl Hush {
 const AT_LEAST: usize = 10;
 
 impl Mirror {
-    /// Who is measured now.
-    pub fn measured(&self) -> usize {
+    /// How many are measured now.
+    fn measured(&self) -> usize {
         let statuses = self.services.keys().filter_map(|id| self.facts(*id));
         statuses.filter(|(status, ..)| status.is_timed()).count()
     }
@@ -63,9 +63,11 @@ impl Mirror {
         at >= heard && at.since(heard).as_ms() >= policy.allowance().as_ms() / 2
     }
 
-    /// What a turn should tell of the silence of everyone, in which `measured` were measured before it.
-    pub fn look_at_silence(&mut self, record: &Record, measured: usize, now: Timestamp) {
-        let mut measured = measured as i64;
+    /// What a turn should tell of the silence of everyone; `before` is how it was before the turn.
+    pub fn look_at_silence(&mut self, record: &Record, before: &Self, now: Timestamp) {
+        let is_death = |said: &Said| matches!(said, Said::Changed(_, Status::Dead, _));
+        let has_deaths = self.said.iter().any(|(_, said)| is_death(said));
+        let mut measured = if has_deaths { before.measured() as i64 } else { 0 };
         let mut deaths = 0;
         for (id, said) in &self.said {
             let (Some(id), Said::Changed(from, to, at)) = (id, said) else { continue };

@@ -47,15 +47,20 @@ impl Plan {
             (3_600_000, 60_000, 600_000, 3600, 180),
             (86_400_000, 60_000, 3_600_000, 7200, 180),
         ]);
-        let is_crowd = rng.chance(12);
+        let crowd = match rng.below(100) {
+            0..6 => 30 + rng.below(40),
+            6..25 => 12 + rng.below(12),
+            _ => 1 + rng.below(8),
+        };
         Self {
             unit_ms,
             check_every_ms,
             blind_after_ms,
-            wild_ms: wild_mins * 60_000 * longer as i64,
+            // Many are looked at one by one each time.
+            wild_ms: wild_mins * 60_000 * longer as i64 / if crowd >= 30 { 4 } else { 1 },
             quiet_ms: quiet_mins * 60_000,
             declared: rng.below(4) as usize,
-            made: if is_crowd { 30 + rng.below(60) as usize } else { 1 + rng.below(8) as usize },
+            made: crowd as usize,
             inbox: rng.pick(&[4, 64, 4096]),
             batch: rng.pick(&[3, 1024, 1024]),
             history_ms: rng.pick(&[30_000, wild_mins as u64 * 10_000, 90 * 86_400_000]),

@@ -133,7 +133,6 @@ impl<D: Disk> World<D> {
             mirror.restore(now, silence);
             server.ears = Ears::new(now);
         }
-        let measured = mirror.measured();
         let has_refused = std::mem::take(&mut server.has_overflowed);
         let by_arrival = !has_refused;
         mirror.listen(&mut server.ears, has_refused, now);
@@ -157,7 +156,7 @@ impl<D: Disk> World<D> {
         }
         let until = if answers.len() < most { now } else { heard_until };
         mirror.look(until);
-        mirror.look_at_silence(record, measured, until);
+        mirror.look_at_silence(record, &self.mirror, until);
         let listened = mirror.deaf_since.map_or(until, |since| since.min(until));
         assert_eq!(record.now, Some(listened), "until when the server says it has listened");
         let free_since = server.free_since;
@@ -192,9 +191,8 @@ impl<D: Disk> World<D> {
         let mut mirror = self.mirror.clone();
         mirror.begin();
         mirror.restore(woke_at, silence);
-        let measured = mirror.measured();
         mirror.start(now);
-        mirror.look_at_silence(record, measured, now);
+        mirror.look_at_silence(record, &self.mirror, now);
         self.check_record(record, &mirror, &[], &[]);
         let is_told = record.is_told;
         self.commit(record, mirror);

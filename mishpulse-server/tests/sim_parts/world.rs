@@ -54,6 +54,8 @@ pub struct World<D: Disk> {
     pub is_settled: bool,
     /// Nothing runs before.
     pub suspended_until: i64,
+    /// Nobody says anything of its own before.
+    pub silent_until: i64,
     pub tally: Tally,
     pub lines: Lines,
     pub names: u64,
@@ -73,6 +75,8 @@ pub enum Next {
     Beat(usize),
     /// Something arrives at the door.
     Door(Sent, usize),
+    /// An agent leaves no room for others until then.
+    Storm(usize, i64),
     /// Something bad.
     Chaos,
     /// A server is started.
@@ -152,6 +156,7 @@ impl<D: Disk> World<D> {
             is_quiet: false,
             is_settled: false,
             suspended_until: 0,
+            silent_until: 0,
             tally: Tally { seeds: 1, ..Tally::default() },
             lines: Lines::new(is_shown),
             names: 0,
@@ -218,6 +223,7 @@ impl<D: Disk> World<D> {
             Next::Accepted(id) => self.ledger.accept(id, &mut self.tally),
             Next::Beat(agent) => self.agent(agent),
             Next::Door(sent, by) => self.door(sent, by),
+            Next::Storm(number, until) => self.storm(number, until),
             Next::Chaos => self.chaos(),
             Next::Start if self.server.is_none() => self.start(),
             Next::Start => {}
