@@ -217,6 +217,8 @@ impl<D: Disk> World<D> {
         match self.server.as_mut() {
             Some(server) => {
                 (server.busy_until, server.turn_at, server.free_since) = (now, now + 1, i64::MAX);
+                // A disk may have been broken until now.
+                server.trouble_at = now;
                 self.after(1, Next::Turn(run));
             }
             None => self.after(1, Next::Start),
