@@ -12,12 +12,15 @@ use harness::{Server, service};
 
 type Files = BTreeMap<String, Vec<u8>>;
 
+/// What is done to the files.
+type Damage = fn(&mut Files);
+
 #[test]
 fn it_is_said_and_nothing_is_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("mishpulse-data");
     let (clean, killed) = used(folder.path());
-    let damages: &[(&str, fn(&mut Files))] = &[
+    let damages: &[(&str, Damage)] = &[
         ("the first bytes", |files| flip(database(files), 0, 16)),
         ("the format in the header", |files| flip(database(files), 16, 84)),
         ("the first page", |files| flip(database(files), 100, 1000)),
@@ -33,7 +36,7 @@ fn it_is_said_and_nothing_is_overwritten() {
         ("something else", |files| *database(files) = b"dear diary, ".repeat(2000)),
         ("noise", |files| {
             let length = database(files).len();
-            *database(files) = (0..length).map(|at| (at * 7919 >> 3) as u8).collect();
+            *database(files) = (0..length).map(|at| ((at * 7919) >> 3) as u8).collect();
         }),
     ];
     let mut tried = 0;

@@ -59,7 +59,8 @@ fn each_is_answered() {
         let shown = server.get("/api/status").json();
         let shown = shown.as_array().unwrap();
         assert_eq!(shown.len(), CONNECTIONS);
-        row.lost += shown.iter().filter(|service| service["message"] != round.to_string()).count() as u64;
+        let expected = round.to_string();
+        row.lost += shown.iter().filter(|service| service["message"] != expected).count() as u64;
         assert!(shown.iter().all(|service| service["status"] == "alive"));
     }
     drop(streams);

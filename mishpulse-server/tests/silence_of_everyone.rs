@@ -13,7 +13,7 @@ use mishpulse_server::Settings;
 use mishpulse_server::config::Environment;
 use mishpulse_server::engine::{Bell, Board, Command, Engine, Parts, inbox};
 use mishpulse_server::store::rows::{DeliveryRow, LetterKind};
-use mishpulse_server::store::{Failing, History, MemoryStore, Store};
+use mishpulse_server::store::{Failing, History, MemoryStore};
 use tokio::sync::oneshot;
 
 /// An engine whose turns are taken by hand.

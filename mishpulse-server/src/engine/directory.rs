@@ -340,7 +340,7 @@ mod tests {
             let id = ServiceId::new((next(&mut state) % 1000) as u32);
             directory.remove(id);
             model.retain(|_, (other, _)| *other != id);
-            if next(&mut state) % 3 > 0 {
+            if !next(&mut state).is_multiple_of(3) {
                 let name = format!("{}{}", next(&mut state) % 10, "имя".repeat(round as usize % 40))
                     + &id.to_string();
                 let token =
