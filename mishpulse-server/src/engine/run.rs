@@ -86,7 +86,7 @@ impl<S: Store, C: Clock> Engine<S, C> {
             now,
         };
         desk.declare()?;
-        batch.drain(&mut dog, &registry, &parts.settings, now, EVENTS_MAX);
+        batch.drain(&mut dog, &registry, &parts.settings, now, usize::MAX);
         hush.look(&mut batch, &dog, measured, now);
         batch.commit(&mut parts.store, &dog, &registry, now)?;
         batch.publish(&parts.board, &dog, &mut registry);
@@ -303,7 +303,11 @@ impl<S: Store, C: Clock> Engine<S, C> {
                 batch.answers.push(Answer::Done(reply));
             }
             Command::Reconfigure { settings, reply } => match self.reconfigure(settings, batch, now) {
-                Ok(()) => batch.answers.push(Answer::Reconfigured(reply)),
+                Ok(()) => {
+                    // Other settings may change the status of everyone: what follows of it is kept with it.
+                    self.drain(batch, now, usize::MAX);
+                    batch.answers.push(Answer::Reconfigured(reply));
+                }
                 Err(error) => drop(reply.send(Ok(Err(error)))),
             },
             Command::Stop => {}
