@@ -29,7 +29,7 @@ impl Ear {
     }
 
     /// Nobody can be heard, from now on or since it was said first. Whether to say so in the log: it is news, after at least
-    /// [`CALM`] in which everybody was heard.
+    /// a minute in which everybody was heard.
     pub fn cannot_hear(&self) -> bool {
         if self.deaf_since().is_some() {
             return false;
