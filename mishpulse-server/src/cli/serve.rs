@@ -24,18 +24,26 @@ pub(super) fn run(options: &ServeOptions) -> ExitCode {
     logs::start(&loaded.settings);
     memory::keep_private();
     descriptors::raise(&loaded.settings.limits);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("mishpulse: no threads to run on: {error}");
-            return ExitCode::from(FAILED);
-        }
-    };
+    let runtime =
+        match tokio::runtime::Builder::new_multi_thread().worker_threads(threads()).enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                eprintln!("mishpulse: no threads to run on: {error}");
+                return ExitCode::from(FAILED);
+            }
+        };
     let code = runtime.block_on(serve(loaded, &source));
     // What matters has been finished; a heartbeat to a server that does not answer is not waited for.
     runtime.shutdown_background();
     code
 }
+
+/// One for each processor, and two where there is but one: while the engine waits for the disk on one of them, others go on.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(THREADS_MIN, |processors| processors.get().max(THREADS_MIN))
+}
+
+const THREADS_MIN: usize = 2;
 
 async fn serve(loaded: Loaded, source: &Source) -> ExitCode {
     // Before it answers anyone: from then on a signal is an order, and not the end.
