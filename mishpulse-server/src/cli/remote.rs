@@ -65,25 +65,31 @@ impl RemoteError {
     }
 }
 
+/// What asks a server, each time for `patience` at most; every status is an answer.
+pub(super) fn agent(patience: Duration, user_agent: &str) -> Agent {
+    let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
+    let agent = Agent::config_builder()
+        .http_status_as_error(false)
+        // A key is not to follow a redirect to whoever it points at.
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        // Nor to a proxy that the environment happens to name.
+        .proxy(None)
+        .timeout_global(Some(patience))
+        .user_agent(user_agent)
+        .tls_config(tls)
+        .build();
+    agent.into()
+}
+
 impl Server {
     /// The server that `options` name. Nothing is asked yet.
     ///
     /// # Errors
     /// [`RemoteError::BadUrl`].
     pub(super) fn new(options: &ServerOptions) -> Result<Self, RemoteError> {
-        let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
-        let agent = Agent::config_builder()
-            .http_status_as_error(false)
-            // The key is not to follow a redirect to whoever it points at.
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            // Nor to a proxy that the environment happens to name.
-            .proxy(None)
-            .timeout_global(Some(TIMEOUT))
-            .user_agent(concat!("mishpulse/", env!("CARGO_PKG_VERSION")))
-            .tls_config(tls)
-            .build();
-        Ok(Self { agent: agent.into(), base: base(&options.url)?, key: options.data.admin_key() })
+        let agent = agent(TIMEOUT, concat!("mishpulse/", env!("CARGO_PKG_VERSION")));
+        Ok(Self { agent, base: base(&options.url)?, key: options.data.admin_key() })
     }
 
     /// Asks as the holder of the admin key.

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 use ureq::Agent;
-use ureq::tls::{RootCerts, TlsConfig};
 
 use super::finding::{Area, Finding};
-use crate::cli::descriptors;
+use crate::cli::{descriptors, remote};
 use crate::config::{Settings, StatusAccess};
 use crate::notify::probe_url;
 
@@ -122,17 +121,7 @@ struct Asker(Agent);
 
 impl Asker {
     fn new() -> Self {
-        let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
-        let agent = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .proxy(None)
-            .timeout_global(Some(PATIENCE))
-            .user_agent(concat!("mishpulse-doctor/", env!("CARGO_PKG_VERSION")))
-            .tls_config(tls)
-            .build();
-        Self(agent.into())
+        Self(remote::agent(PATIENCE, concat!("mishpulse-doctor/", env!("CARGO_PKG_VERSION"))))
     }
 
     /// The status of the answer, and its body where that is JSON.
