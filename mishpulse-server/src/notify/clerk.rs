@@ -249,7 +249,7 @@ impl Clerk {
         if row.letter.kind == LetterKind::Test {
             return Outcome::Failed { error: why };
         }
-        let next_try = at + backoff(row.attempts + 1, (self.dice)()).max(asked);
+        let next_try = at + backoff(row.attempts.saturating_add(1), (self.dice)()).max(asked);
         let expires_at = row.created_at + self.office.expires;
         if at >= expires_at {
             return Outcome::Failed { error: format!("given up after {}: {why}", self.office.expires) };
@@ -285,7 +285,7 @@ fn log(row: &DeliveryRow, outcome: &Outcome) {
     match outcome {
         Outcome::Sent => tracing::info!(%delivery, %channel, kind, service, "delivered"),
         Outcome::Retry { error, .. } => {
-            let attempt = row.attempts + 1;
+            let attempt = row.attempts.saturating_add(1);
             tracing::warn!(%delivery, %channel, kind, service, attempt, %error, "not delivered yet, will be tried again");
         }
         Outcome::Failed { error } => {

@@ -153,7 +153,7 @@ impl Kept {
                     && row.state == DeliveryState::Pending
             });
             for row in pending {
-                row.attempts += 1;
+                row.attempts = row.attempts.saturating_add(1);
                 row.tried_at = Some(settlement.at);
                 row.last_error = None;
                 match &settlement.outcome {

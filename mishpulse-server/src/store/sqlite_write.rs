@@ -135,7 +135,7 @@ fn settle(to: &Transaction<'_>, settlement: &Settlement) -> Result<(), StoreErro
         Outcome::Failed { error } => (DeliveryState::Failed, settlement.at, Some(error)),
     };
     to.prepare_cached(
-        "UPDATE delivery SET state = ?2, attempts = attempts + 1, next_try = ?3, tried_at = ?4, last_error = ?5 \
+        "UPDATE delivery SET state = ?2, attempts = min(attempts + 1, 4294967295), next_try = ?3, tried_at = ?4, last_error = ?5 \
          WHERE (id = ?1 OR digest = ?1) AND state = 0",
     )?
     .execute(params![
