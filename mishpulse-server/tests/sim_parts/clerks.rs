@@ -180,5 +180,5 @@ impl<D: Disk> World<D> {
 }
 
 /// How soon a letter leaves where all is well, digests and all.
-const PROMPT: Span = Span::from_secs(15);
+pub const PROMPT: Span = Span::from_secs(15);
 const TEXT_BYTES_MAX: usize = 4096;

@@ -205,6 +205,16 @@ impl Ledger {
         }
     }
 
+    /// How many letters of before `before` are pending, on the channel that has most of them.
+    pub fn most_pending(&self, before: Timestamp) -> usize {
+        let mut counts = BTreeMap::<&ChannelName, usize>::new();
+        let is_pending = |entry: &&Entry| entry.state == DeliveryState::Pending && entry.letter.at < before;
+        for entry in self.entries.iter().filter(is_pending) {
+            *counts.entry(&entry.letter.channel).or_default() += 1;
+        }
+        counts.into_values().max().unwrap_or_default()
+    }
+
     /// Everyone who was to be told before `recent` was told, or there was a reason.
     pub fn all_is_told(&self, recent: Timestamp) {
         for entry in self.entries.iter().filter(|entry| entry.letter.at < recent) {

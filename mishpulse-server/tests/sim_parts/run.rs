@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use mishpulse_core::Timestamp;
 
+use super::clerks::PROMPT;
 use super::desk::Sent;
 use super::store::{Disk, Folder, Memory};
 use super::tally::Tally;
@@ -72,13 +73,15 @@ fn live<D: Disk>(world: &mut World<D>) {
         world.ask(Sent::Reconfigure(std::sync::Arc::clone(&settings)), OPERATOR);
     }
     world.go_on(calm + world.plan.quiet_ms / 2 + 60_000);
+    work_off(world);
+    let settled = world.now;
     world.is_settled = true;
     // Where there is time for it, a few die once more, and their letters are to leave at once.
     if world.plan.unit_ms < 10_000 {
         let until = world.now + 12 * world.plan.unit_ms as i64;
         world.agents.iter_mut().take(3).for_each(|agent| agent.silent_until = until);
     }
-    world.go_on(calm + world.plan.quiet_ms);
+    world.go_on(settled + world.plan.quiet_ms / 2 - 60_000);
     world.tally.simulated_ms = (world.now - begin) as u64;
 
     assert!(world.server.is_some(), "the server is down after all went well");
@@ -86,4 +89,21 @@ fn live<D: Disk>(world: &mut World<D>) {
     world.compare_outbox();
     let recent = Timestamp::from_unix_ms(world.clock.ms() - 45_000);
     world.ledger.all_is_told(recent);
+}
+
+/// Lets the channels work off what has piled up. The first that is due leaves at least every other second, and the oldest
+/// letter of all is due, so this is over by then, and where one is passed over again and again it is not.
+fn work_off<D: Disk>(world: &mut World<D>) {
+    let before = |world: &World<D>| Timestamp::from_unix_ms(world.clock.ms() - PROMPT.as_ms() as i64);
+    let piled_up = world.ledger.most_pending(before(world));
+    let until = world.now + piled_up as i64 * 2000 + PROMPT.as_ms() as i64;
+    loop {
+        let left = world.ledger.most_pending(before(world));
+        if left == 0 {
+            break;
+        }
+        assert!(world.now < until, "of {piled_up} letters that had piled up, {left} are still pending");
+        let now = world.now;
+        world.go_on(now + 1000);
+    }
 }
