@@ -20,6 +20,8 @@ pub struct Metrics {
     pub commit_failures: Counter,
     /// Commands that wait for the engine.
     pub inbox_depth: Gauge,
+    /// The longest turn of the engine, in microseconds: so long it attended to nothing that came in.
+    pub longest_turn_us: Highest,
     deliveries: Mutex<BTreeMap<ChannelName, Deliveries>>,
 }
 
@@ -57,6 +59,7 @@ impl Metrics {
             batch_commands: Histogram::new(BATCH_COMMANDS),
             commit_failures: Counter::default(),
             inbox_depth: Gauge::default(),
+            longest_turn_us: Highest::default(),
             deliveries: Mutex::default(),
         }
     }
@@ -131,6 +134,23 @@ impl Gauge {
     /// How many there are. Never below zero: what is taken was added before.
     #[must_use]
     pub fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The highest number so far.
+#[derive(Debug, Default)]
+pub struct Highest(AtomicU64);
+
+impl Highest {
+    /// Takes note of one more.
+    pub fn note(&self, number: u64) {
+        self.0.fetch_max(number, Ordering::Relaxed);
+    }
+
+    /// The highest; 0 where there was none.
+    #[must_use]
+    pub fn number(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }

@@ -2,8 +2,8 @@
 
 use mishpulse_core::Timestamp;
 use serde::Serializer;
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::{Date, OffsetDateTime};
 
 /// `at` as RFC 3339 in UTC with milliseconds where they are not zero, such as `2025-10-16T12:00:00.25Z`.
 ///
@@ -17,46 +17,50 @@ pub fn rfc3339(at: Timestamp) -> String {
         .unwrap_or_default()
 }
 
-/// Writes many points in time as [`rfc3339`] does: the date is made once for all that follow within the same day.
+/// Writes many points in time as JSON, each as [`rfc3339`] has it: the date is made once for all that follow within the same
+/// day.
 #[derive(Debug)]
 pub struct Stamps {
     day: i64,
-    /// Such as `2025-10-16T`.
-    date: [u8; 11],
+    /// The last one in its quotes: the date in its places is that of `day`.
+    last: [u8; 27],
 }
 
 impl Stamps {
     /// None written yet.
     #[must_use]
     pub fn new() -> Self {
-        Self { day: 0, date: *b"1970-01-01T" }
+        Self { day: 0, last: *b"\"1970-01-01T00:00:00.000Z\" " }
     }
 
-    /// Writes `at` behind what is in `text`.
-    pub fn write(&mut self, at: Timestamp, text: &mut Vec<u8>) {
+    /// Writes `at` behind what is in `json`.
+    pub fn write(&mut self, at: Timestamp, json: &mut Vec<u8>) {
         let ms = at.unix_ms().clamp(YEAR_0_MS, YEAR_9999_MS);
         let day = ms.div_euclid(DAY_MS);
         if day != self.day {
-            let whole = rfc3339(Timestamp::from_unix_ms(day * DAY_MS));
-            let Some(date) = whole.as_bytes().first_chunk() else { return };
-            (self.day, self.date) = (day, *date);
+            // Within the years of four digits, as the time is, there is a date for every day.
+            let Ok(date) = Date::from_julian_day((day + JULIAN_DAY_OF_1970) as i32) else { return };
+            let (year, month, date) = date.to_calendar_date();
+            put_digits(&mut self.last[1..5], year.unsigned_abs());
+            put_digits(&mut self.last[6..8], u8::from(month).into());
+            put_digits(&mut self.last[9..11], date.into());
+            self.day = day;
         }
         let in_day = ms.rem_euclid(DAY_MS) as u32;
         let (seconds, ms) = (in_day / 1000, in_day % 1000);
-        let mut time = *b"00:00:00.000Z";
-        put_digits(&mut time[0..2], seconds / 3600);
-        put_digits(&mut time[3..5], seconds / 60 % 60);
-        put_digits(&mut time[6..8], seconds % 60);
-        put_digits(&mut time[9..12], ms);
-        text.extend_from_slice(&self.date);
+        put_digits(&mut self.last[12..14], seconds / 3600);
+        put_digits(&mut self.last[15..17], seconds / 60 % 60);
+        put_digits(&mut self.last[18..20], seconds % 60);
+        self.last[20] = b'.';
+        put_digits(&mut self.last[21..24], ms);
         let end = match ms {
-            0 => 8,
-            _ if ms % 100 == 0 => 10,
-            _ if ms % 10 == 0 => 11,
-            _ => 12,
+            0 => 20,
+            _ if ms % 100 == 0 => 22,
+            _ if ms % 10 == 0 => 23,
+            _ => 24,
         };
-        text.extend_from_slice(&time[..end]);
-        text.push(b'Z');
+        self.last[end..end + 2].copy_from_slice(b"Z\"");
+        json.extend_from_slice(&self.last[..end + 2]);
     }
 }
 
@@ -75,6 +79,7 @@ fn put_digits(places: &mut [u8], mut number: u32) {
 }
 
 const DAY_MS: i64 = 86_400_000;
+const JULIAN_DAY_OF_1970: i64 = 2_440_588;
 
 /// For `#[serde(serialize_with)]`.
 ///
@@ -122,9 +127,9 @@ mod tests {
         let times = [0, 1, 10, 120, 900, 59_999, 3_599_990, 86_399_999, 43_200_000];
         let far = [i64::MIN, i64::MAX].into_iter();
         for ms in days.into_iter().flat_map(|day| times.map(|time| day * DAY_MS + time)).chain(far) {
-            let (at, mut text) = (Timestamp::from_unix_ms(ms), b"at ".to_vec());
+            let (at, mut text) = (Timestamp::from_unix_ms(ms), b"at:".to_vec());
             stamps.write(at, &mut text);
-            assert_eq!(String::from_utf8(text).unwrap(), format!("at {}", rfc3339(at)));
+            assert_eq!(String::from_utf8(text).unwrap(), format!("at:\"{}\"", rfc3339(at)));
         }
     }
 }

@@ -149,7 +149,7 @@ fn half(
     let prober = Prober::start(server.address(), 0);
     let outcome = measure(&server, &load)?.outcome;
     let prober = prober.finish()?;
-    let engine_gap = client::metric(server.address(), "mishpulse_engine_gap_seconds_max")?;
+    let engine_gap = client::metric(server.address(), "mishpulse_longest_turn_seconds")?;
     let dead = client::dead(server.address())?;
     server.stop()?;
     let arrived = sink.arrived();

@@ -7,10 +7,19 @@ use super::Result;
 
 /// The CPU time that a process has used, to 10 ms.
 pub(crate) fn cpu(pid: u32) -> Result<Duration> {
+    ticks(pid, 2)
+}
+
+/// That of it which its own code took, not the system's: sockets are not in it.
+pub(crate) fn own_cpu(pid: u32) -> Result<Duration> {
+    ticks(pid, 1)
+}
+
+fn ticks(pid: u32, fields_of_it: usize) -> Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     // The name before the last bracket may hold anything; the state is the first field after it.
     let fields = stat.rsplit_once(')').map(|(_, rest)| rest.split_whitespace()).ok_or("/proc is odd")?;
-    let ticks: u64 = fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    let ticks: u64 = fields.skip(11).take(fields_of_it).filter_map(|field| field.parse::<u64>().ok()).sum();
     Ok(Duration::from_millis(ticks * 10))
 }
 

@@ -34,6 +34,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         "bytes",
         "bytes a service",
         "ns a service",
+        "with the system's",
         "RSS MB before",
         "growth MB",
         "p99 ms of a beat meanwhile",
@@ -47,12 +48,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         std::thread::sleep(std::time::Duration::from_secs(1));
         let memory = process::memory(server.pid())?.now;
         let asked = SERVICES_MIN.div_ceil(*services);
-        let before = process::cpu(server.pid())?;
+        let before = (process::cpu(server.pid())?, process::own_cpu(server.pid())?);
         let mut bytes = 0;
         for _ in 0..asked {
             bytes = fetch_all(&server, *services)?;
         }
-        let spent = process::cpu(server.pid())? - before;
+        let spent = process::cpu(server.pid())? - before.0;
+        let own = process::own_cpu(server.pid())? - before.1;
         let prober = Prober::start(server.address(), 0);
         for _ in 0..ASKED {
             fetch_all(&server, *services)?;
@@ -65,6 +67,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             thousands(services),
             thousands(bytes as f64),
             thousands(bytes as f64 / services),
+            thousands(own.as_nanos() as f64 / asked / services),
             thousands(spent.as_nanos() as f64 / asked / services),
             megabytes(memory as f64),
             format!("{:.1}", peak.saturating_sub(memory) as f64 / 1e6),

@@ -2,10 +2,19 @@
 
 use mishpulse_core::{Clock, Span, Timestamp};
 
-use super::run::Engine;
+use super::run::{Engine, Flow};
+use crate::clock::Stopwatch;
 use crate::store::Store;
 
 impl<S: Store, C: Clock> Engine<S, C> {
+    /// A turn, for the metrics.
+    pub(super) fn timed_turn(&mut self) -> (Flow, bool) {
+        let stopwatch = Stopwatch::start();
+        let turned = self.turn(None);
+        self.parts.intake.metrics().longest_turn_us.note(stopwatch.elapsed_us());
+        turned
+    }
+
     /// Does a part of what the store put off, where its time has come.
     pub(super) fn tidy(&mut self, now: Timestamp) {
         if now < self.next_tidy {

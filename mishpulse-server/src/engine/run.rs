@@ -128,7 +128,7 @@ impl<S: Store, C: Clock> Engine<S, C> {
             }
             // Whatever else has arrived is read first, and shares the commit.
             tokio::task::yield_now().await;
-            match self.turn(None) {
+            match self.timed_turn() {
                 (Flow::Stop, _) => return,
                 (Flow::Continue, more) => has_more = more,
             }

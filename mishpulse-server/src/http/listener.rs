@@ -14,12 +14,13 @@ use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Response, StatusCode, header};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
+use super::head_timer::HeadTimer;
 use super::limit::Crowd;
 use super::patience::Patient;
 use super::reply::{Body, Reply};
@@ -44,8 +45,7 @@ pub async fn serve(
     let crowd = Crowd::default();
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(Duration::from(limits.header_timeout))
+    http.header_read_timeout(Duration::from(limits.header_timeout))
         .max_buf_size(limits.header_bytes.max(MIN_BUFFER_BYTES))
         .max_headers(limits.headers);
     let site = Arc::new(Site { router, limits });
@@ -86,7 +86,7 @@ pub async fn serve(
             let site = Arc::clone(&site);
             async move { Ok::<_, Infallible>(answer(request, peer, &site).await) }
         });
-        let connection = graceful.watch(http.serve_connection(stream, service));
+        let connection = graceful.watch(http.timer(HeadTimer::default()).serve_connection(stream, service));
         tokio::spawn(async move {
             // What goes wrong on a connection concerns its client alone, who has seen it.
             let _ = pin!(connection).await;

@@ -2,6 +2,7 @@
 
 mod auth;
 mod follow;
+mod head_timer;
 mod limit;
 mod listener;
 mod patience;

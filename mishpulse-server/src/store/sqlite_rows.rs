@@ -5,27 +5,36 @@ use rusqlite::types::Type;
 use rusqlite::{Result, Row};
 use serde::{Deserialize, Serialize};
 
-use super::rows::{DeliveryRow, DeliveryState, EventRow, Identity, ServiceRow, TransitionRow};
+use super::rows::{DeliveryRow, DeliveryState, EventRow, Identity, TransitionRow};
+use crate::config::Overrides;
 
-pub(super) const SERVICE_COLUMNS: &str = "service.id, name, token, overrides, declared, status, since, last_seen, silent_from, pardoned, message, trouble";
+pub(super) const SELECT_IDENTITIES: &str =
+    "SELECT id, name, token, overrides, declared FROM service ORDER BY id";
 
-pub(super) fn service(row: &Row<'_>) -> Result<ServiceRow> {
-    let identity = Identity {
+pub(super) fn identity(row: &Row<'_>) -> Result<Identity> {
+    Ok(Identity {
         name: parsed(row, 1)?,
         token: parsed(row, 2)?,
-        overrides: json(row, 3)?,
+        // Most set nothing themselves.
+        overrides: if row.get_ref(3)?.as_str()? == "{}" { Overrides::default() } else { json(row, 3)? },
         declared: row.get(4)?,
-    };
-    let mut facts = Service::new(time(row, 6)?);
-    facts.status = status(row, 5)?;
-    facts.last_seen = row.get::<_, Option<i64>>(7)?.map(Timestamp::from_unix_ms);
-    facts.silent_from = time(row, 8)?;
-    facts.pardoned = row.get(9)?;
-    facts.set_message(row.get_ref(10)?.as_str_or_null()?.and_then(Message::new));
-    if let Some(text) = row.get_ref(11)?.as_str_or_null()? {
-        facts.set_trouble(Some(read_trouble(text).map_err(|e| wrong(11, e))?));
+    })
+}
+
+pub(super) const SELECT_FACTS: &str =
+    "SELECT id, status, since, last_seen, silent_from, pardoned, message, trouble FROM state ORDER BY id";
+
+pub(super) fn facts(row: &Row<'_>) -> Result<Service> {
+    let mut facts = Service::new(time(row, 2)?);
+    facts.status = status(row, 1)?;
+    facts.last_seen = row.get::<_, Option<i64>>(3)?.map(Timestamp::from_unix_ms);
+    facts.silent_from = time(row, 4)?;
+    facts.pardoned = row.get(5)?;
+    facts.set_message(row.get_ref(6)?.as_str_or_null()?.and_then(Message::new));
+    if let Some(text) = row.get_ref(7)?.as_str_or_null()? {
+        facts.set_trouble(Some(read_trouble(text).map_err(|e| wrong(7, e))?));
     }
-    Ok(ServiceRow { id: service_id(row.get(0)?), identity, facts })
+    Ok(facts)
 }
 
 pub(super) const DELIVERY_COLUMNS: &str = "d.seq, d.id, d.service_id, d.channel, d.letter, d.created_at, d.state, \

@@ -96,7 +96,8 @@ impl Collector for Scrape {
         self.beats(to)?;
         self.services(to)?;
         self.deliveries(to)?;
-        let Metrics { commit_us, batch_commands, commit_failures, inbox_depth, .. } = &*self.metrics;
+        let Metrics { commit_us, batch_commands, commit_failures, inbox_depth, longest_turn_us, .. } =
+            &*self.metrics;
         let help = "How long a commit took";
         histogram(to, "commit_duration", help, Some(&Unit::Seconds), commit_us, 1e6)?;
         let help = "How many commands shared a commit, where there were any";
@@ -104,6 +105,9 @@ impl Collector for Scrape {
         let help = "Commits that failed";
         counter(to, "commit_failures", help, commit_failures.count())?;
         gauge(to, "inbox_depth", "Commands that wait for the engine", None, inbox_depth.count() as f64)?;
+        let help = "The longest that the engine attended to nothing that came in, since the start";
+        let seconds = longest_turn_us.number() as f64 / 1e6;
+        gauge(to, "longest_turn", help, Some(&Unit::Seconds), seconds)?;
         let help = "Whether the store takes writes and the watchdog looks on time, as /readyz says";
         gauge(to, "ready", help, None, f64::from(u8::from(self.is_ready)))?;
         let mut build = to.encode_descriptor("build", "What runs here", None, MetricType::Info)?;

@@ -26,7 +26,7 @@ pub struct ShownStatus<'a> {
 pub(super) async fn answer(web: Web, request: Request) -> Reply {
     match web.check_access(&request) {
         Ok(()) => {
-            let mut stamps = Stamps::new();
+            let mut stamps = Columns::default();
             list(&web.board, &request, move |_, row, json| write(row, &mut stamps, json)).await
         }
         Err(refusal) => refusal,
@@ -48,23 +48,31 @@ impl<'a> ShownStatus<'a> {
     }
 }
 
+/// The times of a list: within each of these most are of the same day.
+#[derive(Default)]
+struct Columns {
+    last_seen: Stamps,
+    since: Stamps,
+    deadline: Stamps,
+}
+
 /// Writes `row` as [`ShownStatus`] is written, by hand: there may be a million.
-fn write(row: RowRef<'_>, stamps: &mut Stamps, json: &mut Vec<u8>) {
+fn write(row: RowRef<'_>, stamps: &mut Columns, json: &mut Vec<u8>) {
     json.extend_from_slice(b"{\"name\":");
     write_text(row.name(), json);
     json.extend_from_slice(b",\"status\":\"");
     json.extend_from_slice(row.status.as_str().as_bytes());
     json.extend_from_slice(b"\",\"last_seen\":");
-    write_stamp(row.last_seen, stamps, json);
+    write_stamp(row.last_seen, &mut stamps.last_seen, json);
     json.extend_from_slice(b",\"message\":");
     match row.message {
         Some(message) => write_text(message.as_str(), json),
         None => json.extend_from_slice(b"null"),
     }
     json.extend_from_slice(b",\"since\":");
-    write_stamp(Some(row.since), stamps, json);
+    stamps.since.write(row.since, json);
     json.extend_from_slice(b",\"deadline\":");
-    write_stamp(row.deadline, stamps, json);
+    write_stamp(row.deadline, &mut stamps.deadline, json);
     json.push(b'}');
 }
 
@@ -74,10 +82,10 @@ fn write_text(text: &str, json: &mut Vec<u8>) {
 }
 
 fn write_stamp(at: Option<Timestamp>, stamps: &mut Stamps, json: &mut Vec<u8>) {
-    let Some(at) = at else { return json.extend_from_slice(b"null") };
-    json.push(b'"');
-    stamps.write(at, json);
-    json.push(b'"');
+    match at {
+        Some(at) => stamps.write(at, json),
+        None => json.extend_from_slice(b"null"),
+    }
 }
 
 #[cfg(test)]
@@ -113,7 +121,7 @@ mod tests {
                     deadline: Some(at(7)).filter(|_| number > 1),
                 };
                 let mut json = Vec::new();
-                write(row.shown(), &mut Stamps::new(), &mut json);
+                write(row.shown(), &mut Columns::default(), &mut json);
                 let by_serde = serde_json::to_string(&ShownStatus::of(row.shown())).unwrap();
                 assert_eq!(String::from_utf8(json).unwrap(), by_serde);
             }

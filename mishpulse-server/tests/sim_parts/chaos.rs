@@ -1,8 +1,10 @@
 //! What goes wrong, and what people do meanwhile.
 
+use mishpulse_core::{ServiceId, Status};
 use mishpulse_server::config::{ServiceName, Token};
 use mishpulse_server::store::rows::Identity;
 
+use super::agents::Agent;
 use super::desk::{Amendment, Answer, Sent};
 use super::store::{Disk, Fault};
 use super::world::{Next, OPERATOR, World};
@@ -29,7 +31,8 @@ impl<D: Disk> World<D> {
             66..72 => self.silence_many(),
             72..76 => self.flood(),
             76..80 if self.plan.has_edits => self.reload(),
-            80..100 if self.plan.has_edits => self.edit(),
+            80..97 if self.plan.has_edits => self.edit(),
+            97..100 if self.plan.has_edits => self.replace(),
             _ => {}
         }
     }
@@ -104,10 +107,14 @@ impl<D: Disk> World<D> {
     }
 
     fn silence_many(&mut self) {
-        if self.rng.chance(50) {
-            self.tally.fault("everyone falls silent");
-            self.silent_until = self.now + (self.plan.unit_ms * (2 + self.rng.below(30))) as i64;
-            return;
+        match self.rng.below(3) {
+            0 => {
+                self.tally.fault("everyone falls silent");
+                self.silent_until = self.now + (self.plan.unit_ms * (2 + self.rng.below(30))) as i64;
+                return;
+            }
+            1 => return self.silence_all_but_one(),
+            _ => {}
         }
         self.tally.fault("many fall silent at once");
         let share = self.rng.pick(&[30, 80]);
@@ -117,6 +124,34 @@ impl<D: Disk> World<D> {
                 self.agents[number].silent_until = until;
             }
         }
+    }
+
+    /// All are heard once more in the same moment, and then only one is: that is no silence of everyone.
+    fn silence_all_but_one(&mut self) {
+        let Some((one, _)) = self.known_agent() else { return };
+        self.tally.fault("all but one fall silent at once");
+        self.agents[one].silent_until = 0;
+        let until = self.now + (self.plan.unit_ms * (6 + self.rng.below(8))) as i64;
+        for (number, _) in self.known_agents().into_iter().filter(|(number, _)| *number != one) {
+            self.beat(number, 0);
+            self.agents[number].silent_until = until;
+        }
+    }
+
+    /// The agents that belong to services, with the names of these.
+    fn known_agents(&self) -> Vec<(usize, ServiceName)> {
+        let name_of = |agent: &Agent| {
+            let mut services = self.mirror.services.values();
+            services.find(|identity| identity.token == agent.token).map(|identity| identity.name.clone())
+        };
+        let agents = self.agents.iter().enumerate();
+        agents.filter_map(|(number, agent)| Some((number, name_of(agent)?))).collect()
+    }
+
+    /// One of them.
+    fn known_agent(&mut self) -> Option<(usize, ServiceName)> {
+        let mut known = self.known_agents();
+        (!known.is_empty()).then(|| known.swap_remove(self.rng.below(known.len() as u64) as usize))
     }
 
     fn flood(&mut self) {
@@ -156,13 +191,45 @@ impl<D: Disk> World<D> {
 
     /// A service that the API makes, with an agent for it.
     pub fn make_service(&mut self) {
+        let identity = self.newcomer();
+        self.ask(Sent::Create(identity), OPERATOR);
+    }
+
+    /// Who is to be made next.
+    fn newcomer(&mut self) -> Identity {
         self.names += 1;
         let token: Token = format!("t{}", self.names).parse().expect("a token");
         let name = format!("service {}", self.names % 40).parse().expect("a name");
         let overrides = self.plan.overrides(&mut self.rng);
         self.add_agent(token.clone());
         self.tally.edits += 1;
-        self.ask(Sent::Create(Identity { name, token, overrides, declared: false }), OPERATOR);
+        Identity { name, token, overrides, declared: false }
+    }
+
+    /// A service is heard and goes, another one may get its handle, and before that is heard the server goes on from what is
+    /// stored.
+    fn replace(&mut self) {
+        let Some((number, name)) = self.known_agent() else { return };
+        self.tally.fault("a service takes another's place");
+        self.beat(number, 0);
+        self.after(50, Next::Edit(Sent::Delete(name)));
+        let identity = self.newcomer();
+        if let Some(agent) = self.agents.last_mut() {
+            agent.silent_until = self.now + 5000;
+        }
+        self.after(100, Next::Edit(Sent::Create(identity)));
+        let ms = 150 + self.rng.below(4500) as i64;
+        self.after(ms, Next::Again);
+    }
+
+    /// The server goes on from what is stored, as after a crash or a commit of which it is not known whether it was kept.
+    pub fn again(&mut self) {
+        if self.plan.has_crashes && self.server.is_some() {
+            self.tally.fault("crash between two steps");
+            self.die();
+        } else if self.plan.has_disk_faults {
+            self.control.orders().fault = Some(Fault::KeepsAndFails);
+        }
     }
 
     fn edit(&mut self) {
@@ -175,8 +242,21 @@ impl<D: Disk> World<D> {
         let name = names[self.rng.below(names.len() as u64) as usize].clone();
         let sent = match self.rng.below(8) {
             0 => Sent::Delete(name),
-            1 | 2 => Sent::Pause(name),
-            3 => Sent::Resume(name),
+            1 | 2 => {
+                // Before its next beat resumes it, or long after.
+                let ms = 1 + self.rng.below(self.plan.unit_ms) as i64;
+                if self.rng.chance(50) {
+                    self.after(ms, Next::Edit(Sent::Resume(name.clone())));
+                }
+                Sent::Pause(name)
+            }
+            3 => {
+                let is_paused = |id: &ServiceId| {
+                    self.mirror.facts(*id).is_some_and(|(status, ..)| status == Status::Paused)
+                };
+                let mut paused = self.mirror.services.iter().filter(|(id, _)| is_paused(id));
+                Sent::Resume(paused.next().map_or(name, |(_, identity)| identity.name.clone()))
+            }
             4 => {
                 self.names += 1;
                 Sent::RotateToken(name, format!("t{}", self.names).parse().expect("a token"))

@@ -33,6 +33,8 @@ pub struct Plan {
     pub has_wall_steps: bool,
     pub has_edits: bool,
     pub has_channel_faults: bool,
+    /// All may be silent equally long, so that those who stop together die together.
+    pub is_uniform: bool,
 }
 
 pub const CHANNELS: [&str; 3] = ["bot", "hook", "mail"];
@@ -71,6 +73,7 @@ impl Plan {
             has_wall_steps: rng.chance(50),
             has_edits: rng.chance(70),
             has_channel_faults: rng.chance(75),
+            is_uniform: rng.chance(40),
         }
     }
 
@@ -122,8 +125,8 @@ impl Plan {
     pub fn overrides(&self, rng: &mut Rng) -> Overrides {
         let unit = |count: u64| Some(Span::from_ms(self.unit_ms * count));
         Overrides {
-            timeout: if rng.chance(60) { unit(rng.pick(&[1, 2, 5, 10])) } else { None },
-            grace: if rng.chance(30) { unit(rng.pick(&[1, 2])) } else { None },
+            timeout: if rng.chance(60) && !self.is_uniform { unit(rng.pick(&[1, 2, 5, 10])) } else { None },
+            grace: if rng.chance(30) && !self.is_uniform { unit(rng.pick(&[1, 2])) } else { None },
             channels: match rng.below(4) {
                 0 => Some(vec!["hook".parse().unwrap()]),
                 _ => None,

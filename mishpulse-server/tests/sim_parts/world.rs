@@ -79,6 +79,10 @@ pub enum Next {
     Storm(usize, i64),
     /// Something bad.
     Chaos,
+    /// An operator asks for something.
+    Edit(Sent),
+    /// The server goes on from what is stored.
+    Again,
     /// A server is started.
     Start,
 }
@@ -225,6 +229,9 @@ impl<D: Disk> World<D> {
             Next::Door(sent, by) => self.door(sent, by),
             Next::Storm(number, until) => self.storm(number, until),
             Next::Chaos => self.chaos(),
+            Next::Edit(_) | Next::Again if self.is_quiet => {}
+            Next::Edit(sent) => self.ask(sent, OPERATOR),
+            Next::Again => self.again(),
             Next::Start if self.server.is_none() => self.start(),
             Next::Start => {}
         }
