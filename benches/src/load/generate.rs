@@ -1,7 +1,7 @@
 //! The load generator as a process of its own, and how it is told what to do.
 
 use std::io::{BufRead, BufReader, Lines, Write};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::atomic::Ordering;
@@ -94,13 +94,18 @@ pub(crate) fn run(order: &Order) -> Result<()> {
     let load: Load = serde_json::from_str(&order.load)?;
     let counted = Counted::default();
     let unix_ms = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_millis() as u64;
+    let connect = |thread| -> Result<Vec<_>> {
+        (0..(load.connections + thread) / THREADS).map(|_| generator::connect(load.address)).collect()
+    };
+    let streams: Vec<_> = (0..THREADS).map(connect).collect::<Result<_>>()?;
     let start = Instant::now();
     let from = start + Duration::from_secs_f64(load.warm_up_s);
     let window = (from, from + Duration::from_secs_f64(load.seconds));
     let seen: Vec<Seen> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..THREADS)
-            .map(|thread| {
-                let task = task(&load, thread, start, window, &counted);
+            .zip(streams)
+            .map(|(thread, streams)| {
+                let task = task(&load, (thread, streams), start, window, &counted);
                 scope.spawn(move || generator::run(task))
             })
             .collect();
@@ -127,7 +132,7 @@ pub(crate) fn run(order: &Order) -> Result<()> {
 
 fn task<'a>(
     load: &Load,
-    thread: usize,
+    (thread, streams): (usize, Vec<TcpStream>),
     start: Instant,
     window: (Instant, Instant),
     counted: &'a Counted,
@@ -142,7 +147,7 @@ fn task<'a>(
     };
     Task {
         address: load.address,
-        connections: (load.connections + thread) / THREADS,
+        streams,
         turn,
         rate: load.rate.map(|rate| rate / THREADS as f64),
         window,

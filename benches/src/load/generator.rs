@@ -22,7 +22,8 @@ use super::wire::{Answer, Reader, Request};
 #[derive(Debug)]
 pub(crate) struct Task<'a> {
     pub(crate) address: SocketAddr,
-    pub(crate) connections: usize,
+    /// Connected before the time began: under load that takes longer than a window.
+    pub(crate) streams: Vec<std::net::TcpStream>,
     pub(crate) turn: Turn,
     /// Beats a second; `None` for as many as are answered.
     pub(crate) rate: Option<f64>,
@@ -115,12 +116,12 @@ pub(crate) const TIMER: Token = Token(usize::MAX);
 const DRAIN: Duration = Duration::from_secs(2);
 
 impl<'a> Worker<'a> {
-    fn new(task: Task<'a>) -> Result<Self> {
+    fn new(mut task: Task<'a>) -> Result<Self> {
         let poll = Poll::new()?;
-        let mut connections = Vec::with_capacity(task.connections);
-        for index in 0..task.connections {
+        let mut connections = Vec::with_capacity(task.streams.len());
+        for (index, stream) in std::mem::take(&mut task.streams).into_iter().enumerate() {
             connections.push(Connection {
-                stream: connect(task.address, &poll, index)?,
+                stream: watched(stream, &poll, index)?,
                 began: task.window.0,
                 number: 0,
                 buffer: [0; 1024],
@@ -128,7 +129,7 @@ impl<'a> Worker<'a> {
             });
         }
         Ok(Self {
-            free: (0..task.connections).collect(),
+            free: (0..connections.len()).collect(),
             schedule: task.rate.map(|rate| Schedule::new(rate, &poll)).transpose()?,
             request: Request::new(task.address),
             reader: Reader::default(),
@@ -242,7 +243,7 @@ impl<'a> Worker<'a> {
     /// Whatever went wrong on a connection counts as an error; another one takes its place.
     fn start_anew(&mut self, index: usize) -> Result<()> {
         self.errors += 1;
-        self.connections[index].stream = connect(self.task.address, &self.poll, index)?;
+        self.connections[index].stream = watched(connect(self.task.address)?, &self.poll, index)?;
         self.free.push(index);
         Ok(())
     }
@@ -255,10 +256,14 @@ impl<'a> Worker<'a> {
     }
 }
 
-fn connect(address: SocketAddr, poll: &Poll, index: usize) -> Result<TcpStream> {
+pub(crate) fn connect(address: SocketAddr) -> Result<std::net::TcpStream> {
     let stream = std::net::TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
     stream.set_nonblocking(true)?;
+    Ok(stream)
+}
+
+fn watched(stream: std::net::TcpStream, poll: &Poll, index: usize) -> Result<TcpStream> {
     let mut stream = TcpStream::from_std(stream);
     poll.registry().register(&mut stream, Token(index), Interest::READABLE)?;
     Ok(stream)
