@@ -36,12 +36,6 @@ impl Listening {
         self.goes_on.unwrap_or(now)
     }
 
-    /// Until when it is known that anyone could be heard, of a look at what happened until `until`: of what was held back
-    /// nothing is known yet.
-    pub(super) fn heard_until(&self, dog: &Watchdog, until: Timestamp) -> Timestamp {
-        dog.deaf_since().map_or(until, |since| since.min(until))
-    }
-
     /// How long to wait for the next look at most: what was held back is to be said soon after.
     pub(super) fn longest_wait(&self) -> Span {
         if self.is_deaf { WHILE_DEAF } else { Span::LONGEST }

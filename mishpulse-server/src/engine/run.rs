@@ -176,7 +176,7 @@ impl<S: Store, C: Clock> Engine<S, C> {
         let measured = self.parts.board.read(|view| view.summary().measured());
         self.hush.look(&mut batch, &self.dog, measured, until);
         let stopwatch = Stopwatch::start();
-        let heard_until = self.listening.heard_until(&self.dog, until);
+        let heard_until = self.dog.listened_until();
         let committed = batch.commit(&mut self.parts.store, &self.dog, &self.registry, heard_until);
         self.count_commit(&stopwatch, taken, committed.is_ok());
         match committed {

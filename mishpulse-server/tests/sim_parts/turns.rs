@@ -157,7 +157,7 @@ impl<D: Disk> World<D> {
         let until = if answers.len() < most { now } else { heard_until };
         mirror.look(until);
         mirror.look_at_silence(record, &self.mirror, until);
-        let listened = mirror.deaf_since.map_or(until, |since| since.min(until));
+        let listened = mirror.deaf_since.map_or(mirror.now, |since| since.min(mirror.now));
         assert_eq!(record.now, Some(listened), "until when the server says it has listened");
         let free_since = server.free_since;
         if record.is_kept {
