@@ -35,8 +35,11 @@ impl Peer {
     }
 }
 
+/// How long it listens to a caller who waits for the rest of a reply: each of the two would wait for the other.
+const PATIENCE: Duration = Duration::from_millis(200);
+
 fn talk(mut stream: TcpStream, says: &[Vec<u8>], listens_first: bool) -> std::io::Result<()> {
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_nodelay(true)?;
     let mut heard = vec![0; 64 * 1024];
     for (index, piece) in says.iter().enumerate() {
