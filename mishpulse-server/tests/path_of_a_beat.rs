@@ -80,6 +80,27 @@ fn the_first_run_needs_no_configuration() {
 }
 
 #[test]
+fn an_error_is_one_by_whichever_way_it_is_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &config(&Hook::start(), &service("job", "1h")));
+    let status = || server.service("job")["status"].clone();
+    for (way, (method, path, body)) in [
+        ("the query of a POST", ("POST", "/api/heartbeat/token-job?status=error&message=q", "")),
+        ("the body of a GET", ("GET", "/api/heartbeat/token-job", r#"{"status":"error"}"#)),
+        (
+            "a body goes before a query",
+            ("POST", "/api/heartbeat/token-job?status=ok", r#"{"status":"error"}"#),
+        ),
+    ] {
+        assert_eq!(server.beat("token-job", "").status, 200);
+        assert_eq!(status(), "alive");
+        let answer = harness::request(method, &server.url(path), Some(body), &[]);
+        assert_eq!((answer.status, status().as_str()), (200, Some("error")), "{way}");
+    }
+    assert_eq!(server.post("/api/heartbeat/token-job?status=fine", "").status, 400);
+}
+
+#[test]
 fn a_second_server_on_the_same_data_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let _server = Server::start_with(folder.path(), &["--listen", "127.0.0.1:0"]);

@@ -1,4 +1,4 @@
-//! Our own dialect: `POST /api/heartbeat/<token>` with JSON, or `GET` and `HEAD` with a query.
+//! Our own dialect: `POST`, `GET` or `HEAD` of `/api/heartbeat/<token>`, with JSON or, where the body is empty, a query.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -14,15 +14,15 @@ use crate::http::{Method, Params, Query, Reply, Request, Router, StatusCode, hea
 /// Adds the routes of this dialect.
 #[must_use]
 pub fn routes(router: Router, door: &Door) -> Router {
-    let (by_body, by_query) = (door.clone(), door.clone());
+    let (by_post, by_get) = (door.clone(), door.clone());
     router
         // What is wanted of a request is taken out of it at once: as long as it is held, its connection cannot read into the
         // same memory again.
         .at(Method::POST, PATH, move |request: Request, params| {
-            beat(by_body.clone(), from_body(&request.body), token(&params))
+            beat(by_post.clone(), from_request(&request), token(&params))
         })
         .at(Method::GET, PATH, move |request: Request, params| {
-            beat(by_query.clone(), from_query(request.query()), token(&params))
+            beat(by_get.clone(), from_request(&request), token(&params))
         })
 }
 
@@ -90,6 +90,11 @@ struct Body<'a> {
     status: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     message: Option<Cow<'a, str>>,
+}
+
+/// By any method: an error that is reported in the other place than is usual for it is none the less an error.
+fn from_request(request: &Request) -> Result<Signal, Mistake> {
+    if request.body.is_empty() { from_query(request.query()) } else { from_body(&request.body) }
 }
 
 fn from_body(body: &[u8]) -> Result<Signal, Mistake> {
