@@ -179,7 +179,7 @@ impl Desk {
         }
         table.print();
         if let (Some(url), false) = (text(&service.json, "heartbeat_url"), headline.is_empty()) {
-            say(&format!("\nbeat with: curl -fsS -m 10 --retry 3 {url}"));
+            say(&format!("\nbeat with: curl -fsS -m 10 --retry 3 -o /dev/null {url}"));
         }
         Ok(())
     }
