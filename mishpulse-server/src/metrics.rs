@@ -18,8 +18,6 @@ pub struct Metrics {
     pub batch_commands: Histogram,
     /// Commits that failed.
     pub commit_failures: Counter,
-    /// Commands that wait for the engine.
-    pub inbox_depth: Gauge,
     /// The longest turn of the engine, in microseconds: so long it attended to nothing that came in.
     pub longest_turn_us: Highest,
     deliveries: Mutex<BTreeMap<ChannelName, Deliveries>>,
@@ -58,7 +56,6 @@ impl Metrics {
             commit_us: Histogram::new(COMMIT_US),
             batch_commands: Histogram::new(BATCH_COMMANDS),
             commit_failures: Counter::default(),
-            inbox_depth: Gauge::default(),
             longest_turn_us: Highest::default(),
             deliveries: Mutex::default(),
         }
@@ -106,32 +103,15 @@ pub struct Counter(AtomicU64);
 impl Counter {
     /// One more.
     pub fn add_one(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.add(1);
+    }
+
+    /// So many more.
+    pub fn add(&self, more: u64) {
+        self.0.fetch_add(more, Ordering::Relaxed);
     }
 
     /// How many there were.
-    #[must_use]
-    pub fn count(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// A number that grows and shrinks.
-#[derive(Debug, Default)]
-pub struct Gauge(AtomicU64);
-
-impl Gauge {
-    /// One more.
-    pub fn add_one(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// One less.
-    pub fn take_one(&self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-
-    /// How many there are. Never below zero: what is taken was added before.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.0.load(Ordering::Relaxed)

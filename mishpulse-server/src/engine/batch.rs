@@ -47,6 +47,11 @@ impl Batch {
         Self { heard, answers, ..Self::default() }
     }
 
+    /// How many beats it has.
+    pub(super) fn beats(&self) -> u64 {
+        self.answers.iter().filter(|answer| matches!(answer, Answer::Beat(_))).count() as u64
+    }
+
     /// Takes in what the watchdog has to say, at most `most` events, and says whether it had more.
     pub(super) fn drain(
         &mut self,

@@ -11,6 +11,7 @@ impl<S: Store, C: Clock> Engine<S, C> {
     pub(super) fn timed_turn(&mut self) -> (Flow, bool) {
         let stopwatch = Stopwatch::start();
         let turned = self.turn(None);
+        self.parts.intake.turned();
         self.parts.intake.metrics().longest_turn_us.note(stopwatch.elapsed_us());
         turned
     }

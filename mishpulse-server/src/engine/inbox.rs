@@ -1,7 +1,7 @@
 //! The way to the engine: bounded, so that more work than it can do is refused at the door.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ pub fn inbox(size: usize) -> (Inbox, Intake) {
     let shared = Arc::new(Shared {
         queue: Mutex::new(Queue { commands: VecDeque::new(), size, is_closed: false }),
         stirred: Notify::new(),
+        left: AtomicUsize::new(0),
         overflowed: AtomicBool::new(false),
         metrics: Arc::new(Metrics::new()),
     });
@@ -31,6 +32,8 @@ struct Shared {
     queue: Mutex<Queue>,
     /// Rings when a command comes into an empty queue.
     stirred: Notify,
+    /// How many the engine had taken out after its last turn, and not begun.
+    left: AtomicUsize,
     overflowed: AtomicBool,
     metrics: Arc<Metrics>,
 }
@@ -66,8 +69,13 @@ impl Inbox {
     /// Tells the engine to stop after what it is doing, however full the inbox is.
     pub fn stop(&self) {
         self.0.queue().commands.push_back(Command::Stop);
-        self.0.metrics.inbox_depth.add_one();
         self.0.stirred.notify_one();
+    }
+
+    /// How many commands wait for the engine.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        self.0.queue().commands.len() + self.0.left.load(Ordering::Relaxed)
     }
 
     /// What the server counts: every part has an inbox, so every part can count.
@@ -88,7 +96,6 @@ impl Inbox {
         }
         let is_first = queue.commands.is_empty();
         queue.commands.push_back(command);
-        self.0.metrics.inbox_depth.add_one();
         drop(queue);
         // One wake-up for all that come in until the engine takes them.
         if is_first {
@@ -129,15 +136,18 @@ impl Intake {
     /// The next command that is there.
     pub(super) fn next(&mut self) -> Option<Command> {
         self.fetch();
-        let command = self.taken.pop_front()?;
-        self.shared.metrics.inbox_depth.take_one();
-        Some(command)
+        self.taken.pop_front()
     }
 
     fn fetch(&mut self) {
         if self.taken.is_empty() {
             std::mem::swap(&mut self.taken, &mut self.shared.queue().commands);
         }
+    }
+
+    /// Takes note of how many are left after a turn.
+    pub(super) fn turned(&self) {
+        self.shared.left.store(self.taken.len(), Ordering::Relaxed);
     }
 
     /// How many there are to take.

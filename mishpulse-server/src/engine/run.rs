@@ -178,7 +178,7 @@ impl<S: Store, C: Clock> Engine<S, C> {
         let stopwatch = Stopwatch::start();
         let heard_until = self.dog.listened_until();
         let committed = batch.commit(&mut self.parts.store, &self.dog, &self.registry, heard_until);
-        self.count_commit(&stopwatch, taken, committed.is_ok());
+        self.count_commit(&stopwatch, taken, committed.is_ok().then_some(&batch));
         match committed {
             Ok(()) => {
                 let has_letters = !batch.deliveries.is_empty();
@@ -211,14 +211,15 @@ impl<S: Store, C: Clock> Engine<S, C> {
         (flow, has_more || self.parts.intake.len() > 0)
     }
 
-    fn count_commit(&self, stopwatch: &Stopwatch, commands: u64, is_kept: bool) {
+    fn count_commit(&self, stopwatch: &Stopwatch, commands: u64, kept: Option<&Batch>) {
         let metrics = self.parts.intake.metrics();
         metrics.commit_us.observe(stopwatch.elapsed_us());
         if commands > 0 {
             metrics.batch_commands.observe(commands);
         }
-        if !is_kept {
-            metrics.commit_failures.add_one();
+        match kept {
+            Some(batch) => metrics.beats.stored.add(batch.beats()),
+            None => metrics.commit_failures.add_one(),
         }
     }
 

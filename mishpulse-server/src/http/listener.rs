@@ -9,7 +9,6 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -20,12 +19,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
-use super::head_timer::HeadTimer;
+use super::head_timeout::{HeadTimeout, Pulse};
 use super::limit::Crowd;
 use super::patience::Patient;
 use super::reply::{Body, Reply};
 use super::request::Request;
 use super::router::Router;
+use super::self_wake::{Connection, poll_frame};
 use crate::config::Limits;
 use crate::ear::Ear;
 
@@ -45,7 +45,7 @@ pub async fn serve(
     let crowd = Crowd::default();
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
-    http.header_read_timeout(Duration::from(limits.header_timeout))
+    http.header_read_timeout(None)
         .max_buf_size(limits.header_bytes.max(MIN_BUFFER_BYTES))
         .max_headers(limits.headers);
     let site = Arc::new(Site { router, limits });
@@ -82,14 +82,20 @@ pub async fn serve(
         prepare(&stream);
         let stream = TokioIo::new(Patient::new(stream, site.limits.write_timeout.into()));
         let site = Arc::clone(&site);
+        let (pulse, head_timeout) = (Pulse::new(), site.limits.header_timeout.into());
+        let beating = pulse.clone();
         let service = service_fn(move |request| {
-            let site = Arc::clone(&site);
-            async move { Ok::<_, Infallible>(answer(request, peer, &site).await) }
+            let (site, answering) = (Arc::clone(&site), beating.clone().answers());
+            async move {
+                let answer = answer(request, peer, &site).await;
+                Ok::<_, Infallible>(answer.map(|body| answering.with(body)))
+            }
         });
-        let connection = graceful.watch(http.timer(HeadTimer::default()).serve_connection(stream, service));
+        let connection = graceful.watch(http.serve_connection(stream, service));
         tokio::spawn(async move {
+            let connection = pin!(connection);
             // What goes wrong on a connection concerns its client alone, who has seen it.
-            let _ = pin!(connection).await;
+            let _ = Connection::new(HeadTimeout::new(connection, pulse, head_timeout)).await;
             drop((place, admitted));
         });
     }
@@ -177,7 +183,8 @@ async fn read(mut body: Incoming, most: usize, is_asking: bool) -> Result<Bytes,
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
     let mut length = 0;
-    while let Some(frame) = body.frame().await {
+    while !body.is_end_stream() {
+        let Some(frame) = poll_fn(|context| poll_frame(&mut body, context)).await else { break };
         let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
         length += data.len();
         if length > DRAIN_BYTES_MAX {

@@ -2,13 +2,14 @@
 
 mod auth;
 mod follow;
-mod head_timer;
+mod head_timeout;
 mod limit;
 mod listener;
 mod patience;
 mod reply;
 mod request;
 mod router;
+mod self_wake;
 mod throttle;
 
 pub use auth::{ADMIN_KEY, Access, Keys, Opened};

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::LazyLock;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -84,7 +85,7 @@ impl Reply {
 
     /// `json`, which is JSON already.
     pub fn ready_json(status: StatusCode, json: impl Into<Bytes>) -> Self {
-        Self::full(status, json.into()).with(header::CONTENT_TYPE, "application/json")
+        Self { status, headers: JSON_HEADERS.clone(), body: Body::Whole(Full::new(json.into())) }
     }
 
     /// `text` with its media type.
@@ -104,7 +105,7 @@ impl Reply {
 
     /// A body that comes bit by bit.
     pub fn stream(status: StatusCode, media_type: &'static str, body: Body) -> Self {
-        let reply = Self { status, headers: HeaderMap::new(), body };
+        let reply = Self { status, headers: HEADERS.clone(), body };
         reply.with(header::CONTENT_TYPE, media_type)
     }
 
@@ -132,14 +133,11 @@ impl Reply {
         let mut response = Response::new(self.body);
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
-        let headers = response.headers_mut();
-        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         response
     }
 
     fn full(status: StatusCode, body: Bytes) -> Self {
-        Self { status, headers: HeaderMap::new(), body: Body::Whole(Full::new(body)) }
+        Self { status, headers: HEADERS.clone(), body: Body::Whole(Full::new(body)) }
     }
 
     fn problem_json(status: StatusCode, detail: &str, field: Option<&str>) -> Self {
@@ -155,3 +153,18 @@ impl Reply {
         Self::full(status, json.to_string().into()).with(header::CONTENT_TYPE, "application/problem+json")
     }
 }
+
+/// What every answer says, unless it is told otherwise.
+static HEADERS: LazyLock<HeaderMap> = LazyLock::new(|| {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers
+});
+
+/// The same for JSON: to copy them costs less than to put them together.
+static JSON_HEADERS: LazyLock<HeaderMap> = LazyLock::new(|| {
+    let mut headers = HEADERS.clone();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers
+});

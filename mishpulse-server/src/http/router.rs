@@ -54,7 +54,12 @@ impl Params {
     #[must_use]
     pub fn decoded(&self, place: usize) -> Option<Cow<'_, str>> {
         let part = self.path.path().get(self.places.get(place)?.clone())?;
-        if part.is_empty() { None } else { percent_decode_str(part).decode_utf8().ok() }
+        match part {
+            "" => None,
+            // The usual part has nothing to decode.
+            part if !part.contains('%') => Some(Cow::Borrowed(part)),
+            part => percent_decode_str(part).decode_utf8().ok(),
+        }
     }
 }
 

@@ -14,15 +14,16 @@ use crate::http::{Method, Params, Query, Reply, Request, Router, StatusCode, hea
 /// Adds the routes of this dialect.
 #[must_use]
 pub fn routes(router: Router, door: &Door) -> Router {
-    let (by_post, by_get) = (door.clone(), door.clone());
+    let by_post = Arc::new(door.clone());
+    let by_get = Arc::clone(&by_post);
     router
         // What is wanted of a request is taken out of it at once: as long as it is held, its connection cannot read into the
         // same memory again.
         .at(Method::POST, PATH, move |request: Request, params| {
-            beat(by_post.clone(), from_request(&request), token(&params))
+            beat(Arc::clone(&by_post), from_request(&request), token(&params))
         })
         .at(Method::GET, PATH, move |request: Request, params| {
-            beat(by_get.clone(), from_request(&request), token(&params))
+            beat(Arc::clone(&by_get), from_request(&request), token(&params))
         })
 }
 
@@ -42,8 +43,8 @@ fn token(params: &Params) -> Option<Token> {
     params.decoded(0)?.parse().ok()
 }
 
-async fn beat(door: Door, signal: Result<Signal, Mistake>, token: Option<Token>) -> Reply {
-    let Door { inbox, clock } = door;
+async fn beat(door: Arc<Door>, signal: Result<Signal, Mistake>, token: Option<Token>) -> Reply {
+    let Door { inbox, clock } = &*door;
     let signal = match signal {
         Ok(signal) => signal,
         Err(mistake) => {
@@ -51,14 +52,11 @@ async fn beat(door: Door, signal: Result<Signal, Mistake>, token: Option<Token>)
             return Reply::problem(StatusCode::BAD_REQUEST, &mistake.to_string());
         }
     };
-    let Some(token) = token else { return unknown_token(&inbox) };
+    let Some(token) = token else { return unknown_token(inbox) };
     let received = clock.now();
     match inbox.ask(|reply| Command::Beat { token, signal, received, reply }).await {
-        Ok(BeatOutcome::Stored) => {
-            inbox.metrics().beats.stored.add_one();
-            Reply::ready_json(StatusCode::OK, &b"{\"result\":\"ok\"}"[..])
-        }
-        Ok(BeatOutcome::UnknownToken) => unknown_token(&inbox),
+        Ok(BeatOutcome::Stored) => Reply::ready_json(StatusCode::OK, &b"{\"result\":\"ok\"}"[..]),
+        Ok(BeatOutcome::UnknownToken) => unknown_token(inbox),
         Err(Unavailable) => {
             inbox.metrics().beats.unavailable.add_one();
             Reply::problem(StatusCode::SERVICE_UNAVAILABLE, &Unavailable.to_string())
@@ -87,10 +85,14 @@ enum Mistake {
 #[derive(Deserialize)]
 struct Body<'a> {
     #[serde(borrow, default)]
-    status: Option<Cow<'a, str>>,
+    status: Option<Text<'a>>,
     #[serde(borrow, default)]
-    message: Option<Cow<'a, str>>,
+    message: Option<Text<'a>>,
 }
+
+/// A text that is not copied where it stands in the body as it is meant; `Option<Cow<str>>` would always be.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// By any method: an error that is reported in the other place than is usual for it is none the less an error.
 fn from_request(request: &Request) -> Result<Signal, Mistake> {
@@ -103,8 +105,11 @@ fn from_body(body: &[u8]) -> Result<Signal, Mistake> {
         Some(b'{') => {}
         Some(_) => return Err(Mistake::NotJson("it begins with something else than `{`".to_owned())),
     }
-    if let Ok(body) = serde_json::from_slice::<Body<'_>>(body) {
-        return signal(body.status.as_deref(), body.message.as_deref());
+    // As text: so what is no text is found once for all, and not string by string.
+    let text = std::str::from_utf8(body).unwrap_or_default();
+    if let Ok(body) = serde_json::from_str::<Body<'_>>(text) {
+        let [status, message] = [&body.status, &body.message].map(|text| Some(&*text.as_ref()?.0));
+        return signal(status, message);
     }
     // No beat is refused for its message, whatever that is.
     let mut body: Map<String, Value> =

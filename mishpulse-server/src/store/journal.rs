@@ -5,7 +5,6 @@
 //! start the journal is read over them.
 
 use std::collections::HashMap;
-use std::io::Write as _;
 
 use mishpulse_core::{Message, Service, ServiceId, Span, Timestamp, Watchdog};
 use rusqlite::{Connection, Transaction, params};
@@ -178,18 +177,24 @@ fn write_heard(
     heard: &[(ServiceId, &Service)],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    // Writing to memory cannot fail, and a text is always JSON.
-    let wrong = |error: std::io::Error| StoreError::Corrupt(error.to_string());
+    let (mut number, mut before) = (itoa::Buffer::new(), itoa::Buffer::new());
     text.push(b'{');
     for (place, (id, service)) in heard.iter().enumerate() {
         // Below zero while nobody new can be heard: then the batch's time stands still.
         let before_ms = service.last_seen.map_or(0, |seen| now.unix_ms() - seen.unix_ms());
-        let comma = if place > 0 { "," } else { "" };
+        text.extend_from_slice(if place > 0 { b",\"" } else { b"\"" });
+        text.extend_from_slice(number.format(id.number()).as_bytes());
+        text.extend_from_slice(b"\":");
+        let before_ms = before.format(before_ms).as_bytes();
         match service.message() {
-            None => write!(text, "{comma}\"{}\":{before_ms}", id.number()).map_err(wrong)?,
+            None => text.extend_from_slice(before_ms),
             Some(message) => {
-                write!(text, "{comma}\"{}\":[{before_ms},", id.number()).map_err(wrong)?;
-                serde_json::to_writer(&mut *text, message.as_str()).map_err(|error| wrong(error.into()))?;
+                text.push(b'[');
+                text.extend_from_slice(before_ms);
+                text.push(b',');
+                // Writing to memory cannot fail, and a text is always JSON.
+                let wrong = |error: serde_json::Error| StoreError::Corrupt(error.to_string());
+                serde_json::to_writer(&mut *text, message.as_str()).map_err(wrong)?;
                 text.push(b']');
             }
         }

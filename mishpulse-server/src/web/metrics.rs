@@ -59,6 +59,7 @@ async fn answer(web: Web, metrics: Arc<Metrics>, history: OpenHistory, request: 
     };
     let scrape = Scrape {
         metrics,
+        waiting: web.inbox.depth(),
         summary: web.board.read(|view| view.summary()),
         oldest,
         is_ready: is_ready(&web).is_ok(),
@@ -77,6 +78,8 @@ async fn answer(web: Web, metrics: Arc<Metrics>, history: OpenHistory, request: 
 #[derive(Debug)]
 struct Scrape {
     metrics: Arc<Metrics>,
+    /// Commands in the inbox.
+    waiting: usize,
     summary: Summary,
     oldest: Oldest,
     is_ready: bool,
@@ -96,7 +99,7 @@ impl Collector for Scrape {
         self.beats(to)?;
         self.services(to)?;
         self.deliveries(to)?;
-        let Metrics { commit_us, batch_commands, commit_failures, inbox_depth, longest_turn_us, .. } =
+        let Metrics { commit_us, batch_commands, commit_failures, longest_turn_us, .. } =
             &*self.metrics;
         let help = "How long a commit took";
         histogram(to, "commit_duration", help, Some(&Unit::Seconds), commit_us, 1e6)?;
@@ -104,7 +107,7 @@ impl Collector for Scrape {
         histogram(to, "batch_commands", help, None, batch_commands, 1.0)?;
         let help = "Commits that failed";
         counter(to, "commit_failures", help, commit_failures.count())?;
-        gauge(to, "inbox_depth", "Commands that wait for the engine", None, inbox_depth.count() as f64)?;
+        gauge(to, "inbox_depth", "Commands that wait for the engine", None, self.waiting as f64)?;
         let help = "The longest that the engine attended to nothing that came in, since the start";
         let seconds = longest_turn_us.number() as f64 / 1e6;
         gauge(to, "longest_turn", help, Some(&Unit::Seconds), seconds)?;
