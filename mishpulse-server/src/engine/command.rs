@@ -23,8 +23,8 @@ pub enum Command {
     },
     /// A person or a program changes something.
     Edit {
-        /// What.
-        edit: Edit,
+        /// What; boxed, so that beats, which are nearly all commands, are small.
+        edit: Box<Edit>,
         /// The name of the key that does it.
         by: String,
         /// Gets the answer.

@@ -290,7 +290,7 @@ impl<S: Store, C: Clock> Engine<S, C> {
                 };
                 (if is_routine { &mut batch.heard } else { &mut batch.touched }).push(id);
             }
-            Command::Edit { edit, by, reply } => match self.desk(batch, now).carry_out(edit, &by) {
+            Command::Edit { edit, by, reply } => match self.desk(batch, now).carry_out(*edit, &by) {
                 Ok(Some(id)) => batch.answers.push(Answer::Edited(reply, id)),
                 Ok(None) => batch.answers.push(Answer::Deleted(reply)),
                 Err(error) => drop(reply.send(Ok(Err(error)))),

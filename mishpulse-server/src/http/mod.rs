@@ -1,6 +1,7 @@
 //! HTTP/1.1 on hyper: sockets, limits, routes, keys. It knows no services.
 
 mod auth;
+mod exchange;
 mod follow;
 mod head_timeout;
 mod limit;

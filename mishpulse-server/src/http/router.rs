@@ -24,7 +24,8 @@ struct Route {
 }
 
 type Handler = Box<dyn Fn(Request, Params) -> Answer + Send + Sync>;
-type Answer = Pin<Box<dyn Future<Output = Reply> + Send>>;
+/// An answer that is being made.
+pub(super) type Answer = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
 /// The parts of a path that a route left open, not decoded.
 #[derive(Debug, Default)]
@@ -96,10 +97,11 @@ impl Router {
         self.routes.iter().flat_map(|route| route.handlers.iter().map(|(method, _)| (method, &*route.path)))
     }
 
-    pub(super) async fn answer(&self, request: Request) -> Reply {
+    /// The answer to `request`; the handler has it when this returns.
+    pub(super) fn answer(&self, request: Request) -> Answer {
         let Ok(found) = self.places.at(request.path()) else {
             let detail = "there is nothing at this path; the API is described at /api/openapi.json";
-            return Reply::problem(StatusCode::NOT_FOUND, detail);
+            return at_once(Reply::problem(StatusCode::NOT_FOUND, detail));
         };
         let route = &self.routes[*found.value];
         let wanted = request.method();
@@ -110,10 +112,15 @@ impl Router {
                 route.handlers.iter().find(|(method, _)| is_head && method == Method::GET)
             })
             .map(|(_, handler)| handler);
-        let Some(handler) = handler else { return route.not_allowed() };
+        let Some(handler) = handler else { return at_once(route.not_allowed()) };
         let params = Params::of(request.uri(), &found.params);
-        handler(request, params).await
+        handler(request, params)
     }
+}
+
+/// An answer that is there already.
+pub(super) fn at_once(reply: Reply) -> Answer {
+    Box::pin(std::future::ready(reply))
 }
 
 impl Route {

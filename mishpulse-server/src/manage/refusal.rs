@@ -17,7 +17,7 @@ impl Manage {
     /// Has `edit` carried out in the name of the key `by`.
     pub(super) async fn edit(&self, edit: Edit, by: &str) -> Result<Edited, Refusal> {
         let by = by.to_owned();
-        let edited = self.web.inbox.ask(|reply| Command::Edit { edit, by, reply }).await;
+        let edited = self.web.inbox.ask(|reply| Command::Edit { edit: Box::new(edit), by, reply }).await;
         edited.map_err(|Unavailable| Refusal::Unavailable)?.map_err(Refusal::Edit)
     }
 }

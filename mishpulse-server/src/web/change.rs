@@ -157,7 +157,7 @@ enum Refused {
 
 async fn carry_out(web: &Web, edit: Edit, by: &str) -> Result<Edited, Refused> {
     let by = by.to_owned();
-    match web.inbox.ask(|reply| Command::Edit { edit, by, reply }).await {
+    match web.inbox.ask(|reply| Command::Edit { edit: Box::new(edit), by, reply }).await {
         Ok(Ok(edited)) => Ok(edited),
         Ok(Err(error)) => Err(Refused::Edit(error)),
         Err(Unavailable) => Err(Refused::Unavailable),
