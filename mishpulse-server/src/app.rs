@@ -293,7 +293,8 @@ impl Running {
         let token = Token::random().map_err(|_| EditError::TokenTaken)?;
         let url = format!("{}/api/heartbeat/{}", self.settings.public_url, token);
         let identity = Identity { name, token, overrides: Default::default(), declared: false };
-        let make = |reply| Command::Edit { edit: Edit::Create(identity).into(), by: "first run".to_owned(), reply };
+        let make =
+            |reply| Command::Edit { edit: Edit::Create(identity).into(), by: "first run".to_owned(), reply };
         match self.inbox.ask(make).await?? {
             Edited::Service(_) | Edited::Deleted => Ok(url),
         }

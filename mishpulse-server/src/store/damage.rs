@@ -77,7 +77,8 @@ fn damaged(path: &Path, found: &str) -> StoreError {
     StoreError::Damaged { path: path.display().to_string(), found: found.to_owned() }
 }
 
-fn log_of(database: &Path) -> std::path::PathBuf {
+/// The write-ahead log of `database`.
+pub(super) fn log_of(database: &Path) -> std::path::PathBuf {
     let mut name = database.file_name().unwrap_or_default().to_owned();
     name.push("-wal");
     database.with_file_name(name)

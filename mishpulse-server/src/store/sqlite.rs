@@ -11,7 +11,7 @@ use super::journal::Journal;
 use super::rows::{Loaded, ServiceRow};
 use super::sqlite_rows as columns;
 use super::sqlite_write::{is_heard_only, write_all};
-use super::wal::{LOG_BYTES_MAX, LogKeeper};
+use super::wal::{self, LOG_BYTES_MAX, LogKeeper};
 use super::{Store, StoreError, Writes, damage, migrate};
 use crate::config::Durability;
 
@@ -58,6 +58,11 @@ impl SqliteStore {
         // The log is brought in by a thread of its own, and never by a commit.
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         connection.pragma_update(None, "journal_size_limit", LOG_BYTES_MAX as i64)?;
+        if durability == Durability::Power
+            && let Err(error) = wal::lengthen(&path)
+        {
+            tracing::debug!(%error, "the write-ahead log is as long as it was; commits are slower until it has grown");
+        }
         let log_keeper = LogKeeper::start(&path)?;
         Ok(Self { connection, journal: Journal::default(), path, _log_keeper: log_keeper, _lock: lock })
     }

@@ -99,8 +99,7 @@ impl Collector for Scrape {
         self.beats(to)?;
         self.services(to)?;
         self.deliveries(to)?;
-        let Metrics { commit_us, batch_commands, commit_failures, longest_turn_us, .. } =
-            &*self.metrics;
+        let Metrics { commit_us, batch_commands, commit_failures, longest_turn_us, .. } = &*self.metrics;
         let help = "How long a commit took";
         histogram(to, "commit_duration", help, Some(&Unit::Seconds), commit_us, 1e6)?;
         let help = "How many commands shared a commit, where there were any";

@@ -124,7 +124,8 @@ fn ask(inbox: Inbox, sent: Sent) -> Pin<Box<dyn Future<Output = Answer>>> {
         Sent::RotateToken(name, token) => Edit::RotateToken(name, token),
     };
     Box::pin(async move {
-        let asked = inbox.ask(|reply| Command::Edit { edit: Box::new(edit), by: "sim".to_owned(), reply }).await;
+        let asked =
+            inbox.ask(|reply| Command::Edit { edit: Box::new(edit), by: "sim".to_owned(), reply }).await;
         asked.map_or(Answer::Unavailable, |result| result.map_or(Answer::Wrong, |_| Answer::Kept))
     })
 }
