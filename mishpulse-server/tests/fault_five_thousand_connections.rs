@@ -25,7 +25,9 @@ fn each_is_answered() {
     let folder = tempfile::tempdir().unwrap();
     let hook = Hook::start();
     let services: String = (0..CONNECTIONS).map(|n| service(&format!("s{n}"), "5m")).collect();
-    let server = Server::start(folder.path(), &config(&hook, &services));
+    // A connection that finds the system's queue full comes a second later, so that all may take longer than one may idle.
+    let patient = format!("[limits]\nheader_timeout = \"10m\"\n\n{services}");
+    let server = Server::start(folder.path(), &config(&hook, &patient));
     let mut streams: Vec<_> = (0..CONNECTIONS)
         .map(|_| {
             let stream = TcpStream::connect(server.address).unwrap();
