@@ -41,18 +41,21 @@ impl Stamps {
             // Within the years of four digits, as the time is, there is a date for every day.
             let Ok(date) = Date::from_julian_day((day + JULIAN_DAY_OF_1970) as i32) else { return };
             let (year, month, date) = date.to_calendar_date();
-            put_digits(&mut self.last[1..5], year.unsigned_abs());
-            put_digits(&mut self.last[6..8], u8::from(month).into());
-            put_digits(&mut self.last[9..11], date.into());
+            let year = year.unsigned_abs();
+            self.put(1, year / 100);
+            self.put(3, year % 100);
+            self.put(6, u8::from(month).into());
+            self.put(9, date.into());
             self.day = day;
         }
         let in_day = ms.rem_euclid(DAY_MS) as u32;
         let (seconds, ms) = (in_day / 1000, in_day % 1000);
-        put_digits(&mut self.last[12..14], seconds / 3600);
-        put_digits(&mut self.last[15..17], seconds / 60 % 60);
-        put_digits(&mut self.last[18..20], seconds % 60);
+        self.put(12, seconds / 3600);
+        self.put(15, seconds / 60 % 60);
+        self.put(18, seconds % 60);
         self.last[20] = b'.';
-        put_digits(&mut self.last[21..24], ms);
+        self.put(21, ms / 10);
+        self.last[23] = b'0' + (ms % 10) as u8;
         let end = match ms {
             0 => 20,
             _ if ms % 100 == 0 => 22,
@@ -62,6 +65,11 @@ impl Stamps {
         self.last[end..end + 2].copy_from_slice(b"Z\"");
         json.extend_from_slice(&self.last[..end + 2]);
     }
+
+    /// Puts a number of two digits where it belongs.
+    fn put(&mut self, at: usize, number: u32) {
+        self.last[at..at + 2].copy_from_slice(&TWO_DIGITS[number as usize]);
+    }
 }
 
 impl Default for Stamps {
@@ -70,13 +78,16 @@ impl Default for Stamps {
     }
 }
 
-/// Fills `places` with the last digits of `number`.
-fn put_digits(places: &mut [u8], mut number: u32) {
-    for place in places.iter_mut().rev() {
-        *place = b'0' + (number % 10) as u8;
-        number /= 10;
+/// `00` to `99`.
+const TWO_DIGITS: [[u8; 2]; 100] = {
+    let mut all = [[b'0'; 2]; 100];
+    let mut number = 0;
+    while number < 100 {
+        all[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+        number += 1;
     }
-}
+    all
+};
 
 const DAY_MS: i64 = 86_400_000;
 const JULIAN_DAY_OF_1970: i64 = 2_440_588;

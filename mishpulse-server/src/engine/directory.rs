@@ -99,7 +99,7 @@ impl Directory {
     }
 
     /// Those whose names come after `name`, or from it on, in their order.
-    pub(super) fn ids_from(&self, name: &str, is_after: bool) -> impl Iterator<Item = ServiceId> {
+    pub(super) fn ids_from(&self, name: &str, is_after: bool) -> impl Iterator<Item = ServiceId> + use<'_> {
         self.by_name.from(self.place(name, is_after)).map(ServiceId::new)
     }
 

@@ -86,7 +86,9 @@ impl Order {
 
     /// The handles from `place` on.
     pub(super) fn from(&self, place: Place) -> impl Iterator<Item = u32> {
-        self.chunks.get(place.chunk..).unwrap_or_default().iter().flatten().skip(place.index).copied()
+        let mut chunks = self.chunks.get(place.chunk..).unwrap_or_default().iter();
+        let first = chunks.next().and_then(|chunk| chunk.get(place.index..)).unwrap_or_default();
+        first.iter().chain(chunks.flatten()).copied()
     }
 }
 

@@ -66,14 +66,9 @@ impl View {
         self.len() == 0
     }
 
-    /// The services by name, from after `after`.
-    pub fn rows_after(&self, after: Option<&str>) -> impl Iterator<Item = RowRef<'_>> {
-        self.rows_of(self.directory.ids_from(after.unwrap_or_default(), after.is_some()))
-    }
-
-    /// The services by name, from the first that is not before `prefix`.
-    pub fn rows_from(&self, prefix: &str) -> impl Iterator<Item = RowRef<'_>> {
-        self.rows_of(self.directory.ids_from(prefix, false))
+    /// The services by name, from the first that is not before `name`, or where `is_after`, that comes after it.
+    pub fn rows_by_name(&self, name: &str, is_after: bool) -> impl Iterator<Item = RowRef<'_>> + use<'_> {
+        self.directory.ids_from(name, is_after).filter_map(|id| self.row_of(id))
     }
 
     /// The service with this name.
@@ -218,10 +213,6 @@ impl View {
             self.rhythms.forget(id);
             self.changes.note_gone(id);
         }
-    }
-
-    fn rows_of(&self, ids: impl Iterator<Item = ServiceId>) -> impl Iterator<Item = RowRef<'_>> {
-        ids.filter_map(|id| self.row_of(id))
     }
 }
 

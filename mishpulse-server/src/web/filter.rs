@@ -88,9 +88,9 @@ impl Filter {
             None => "",
             Some(NameFilter::Is(start) | NameFilter::Prefix(start)) => start,
         };
-        let rows: Box<dyn Iterator<Item = RowRef<'a>> + 'a> = match after {
-            Some(after) if after >= start => Box::new(view.rows_after(Some(after))),
-            _ => Box::new(view.rows_from(start)),
+        let rows = match after {
+            Some(after) if after >= start => view.rows_by_name(after, true),
+            _ => view.rows_by_name(start, false),
         };
         rows.take_while(move |row| row.name().starts_with(start))
     }

@@ -150,7 +150,9 @@ impl Lists {
         loop {
             let (looked_up_to, is_full) = board.read(|view| {
                 let mut last = None;
-                for row in view.rows_after(after.as_deref()).take(LOOK_MAX) {
+                for row in
+                    view.rows_by_name(after.as_deref().unwrap_or_default(), after.is_some()).take(LOOK_MAX)
+                {
                     let needs_attention =
                         matches!(row.status, Status::Dead | Status::Error | Status::Warning);
                     if !needs_attention && seek.shows(view, row) {

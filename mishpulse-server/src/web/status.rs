@@ -64,12 +64,14 @@ fn write(row: RowRef<'_>, stamps: &mut Columns, json: &mut Vec<u8>) {
     json.extend_from_slice(row.status.as_str().as_bytes());
     json.extend_from_slice(b"\",\"last_seen\":");
     write_stamp(row.last_seen, &mut stamps.last_seen, json);
-    json.extend_from_slice(b",\"message\":");
     match row.message {
-        Some(message) => write_text(message.as_str(), json),
-        None => json.extend_from_slice(b"null"),
+        Some(message) => {
+            json.extend_from_slice(b",\"message\":");
+            write_text(message.as_str(), json);
+            json.extend_from_slice(b",\"since\":");
+        }
+        None => json.extend_from_slice(b",\"message\":null,\"since\":"),
     }
-    json.extend_from_slice(b",\"since\":");
     stamps.since.write(row.since, json);
     json.extend_from_slice(b",\"deadline\":");
     write_stamp(row.deadline, &mut stamps.deadline, json);
@@ -77,8 +79,16 @@ fn write(row: RowRef<'_>, stamps: &mut Columns, json: &mut Vec<u8>) {
 }
 
 fn write_text(text: &str, json: &mut Vec<u8>) {
-    // Writing to memory cannot fail, and every text can be written.
-    let _ = serde_json::to_writer(json, text);
+    let is_special = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+    // All of them are looked at, which is many at a time.
+    if text.bytes().fold(false, |is_found, byte| is_found | is_special(byte)) {
+        // Writing to memory cannot fail, and every text can be written.
+        let _ = serde_json::to_writer(json, text);
+    } else {
+        json.push(b'"');
+        json.extend_from_slice(text.as_bytes());
+        json.push(b'"');
+    }
 }
 
 fn write_stamp(at: Option<Timestamp>, stamps: &mut Stamps, json: &mut Vec<u8>) {
