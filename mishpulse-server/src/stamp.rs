@@ -17,12 +17,12 @@ pub fn rfc3339(at: Timestamp) -> String {
         .unwrap_or_default()
 }
 
-/// Writes many points in time as JSON, each as [`rfc3339`] has it: the date is made once for all that follow within the same
-/// day.
+/// Writes many points in time as JSON, each as [`rfc3339`] has it: what stands before the seconds is made once for all that follow
+/// within the same minute.
 #[derive(Debug)]
 pub struct Stamps {
-    day: i64,
-    /// The last one in its quotes: the date in its places is that of `day`.
+    minute: i64,
+    /// The last one in its quotes: what stands before the seconds is of `minute`.
     last: [u8; 27],
 }
 
@@ -30,14 +30,15 @@ impl Stamps {
     /// None written yet.
     #[must_use]
     pub fn new() -> Self {
-        Self { day: 0, last: *b"\"1970-01-01T00:00:00.000Z\" " }
+        Self { minute: 0, last: *b"\"1970-01-01T00:00:00.000Z\" " }
     }
 
     /// Writes `at` behind what is in `json`.
     pub fn write(&mut self, at: Timestamp, json: &mut Vec<u8>) {
         let ms = at.unix_ms().clamp(YEAR_0_MS, YEAR_9999_MS);
-        let day = ms.div_euclid(DAY_MS);
-        if day != self.day {
+        let minute = ms.div_euclid(MINUTE_MS);
+        if minute != self.minute {
+            let day = minute.div_euclid(MINUTES_A_DAY);
             // Within the years of four digits, as the time is, there is a date for every day.
             let Ok(date) = Date::from_julian_day((day + JULIAN_DAY_OF_1970) as i32) else { return };
             let (year, month, date) = date.to_calendar_date();
@@ -46,13 +47,14 @@ impl Stamps {
             self.put(3, year % 100);
             self.put(6, u8::from(month).into());
             self.put(9, date.into());
-            self.day = day;
+            let in_day = minute.rem_euclid(MINUTES_A_DAY) as u32;
+            self.put(12, in_day / 60);
+            self.put(15, in_day % 60);
+            self.minute = minute;
         }
-        let in_day = ms.rem_euclid(DAY_MS) as u32;
-        let (seconds, ms) = (in_day / 1000, in_day % 1000);
-        self.put(12, seconds / 3600);
-        self.put(15, seconds / 60 % 60);
-        self.put(18, seconds % 60);
+        let in_minute = ms.rem_euclid(MINUTE_MS) as u32;
+        let (seconds, ms) = (in_minute / 1000, in_minute % 1000);
+        self.put(18, seconds);
         self.last[20] = b'.';
         self.put(21, ms / 10);
         self.last[23] = b'0' + (ms % 10) as u8;
@@ -89,7 +91,8 @@ const TWO_DIGITS: [[u8; 2]; 100] = {
     all
 };
 
-const DAY_MS: i64 = 86_400_000;
+const MINUTE_MS: i64 = 60_000;
+const MINUTES_A_DAY: i64 = 1440;
 const JULIAN_DAY_OF_1970: i64 = 2_440_588;
 
 /// For `#[serde(serialize_with)]`.
@@ -137,7 +140,11 @@ mod tests {
         let days = [0, 1, -1, 19_000, 19_000, 20_377, 0, -719_000, 2_900_000];
         let times = [0, 1, 10, 120, 900, 59_999, 3_599_990, 86_399_999, 43_200_000];
         let far = [i64::MIN, i64::MAX].into_iter();
-        for ms in days.into_iter().flat_map(|day| times.map(|time| day * DAY_MS + time)).chain(far) {
+        for ms in days
+            .into_iter()
+            .flat_map(|day| times.map(|time| day * MINUTES_A_DAY * MINUTE_MS + time))
+            .chain(far)
+        {
             let (at, mut text) = (Timestamp::from_unix_ms(ms), b"at:".to_vec());
             stamps.write(at, &mut text);
             assert_eq!(String::from_utf8(text).unwrap(), format!("at:\"{}\"", rfc3339(at)));

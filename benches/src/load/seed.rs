@@ -25,11 +25,18 @@ pub(crate) const TIMEOUT_SECS: u64 = 3600;
 #[derive(Debug)]
 pub(crate) struct Seeds {
     folder: PathBuf,
+    /// A kept database that is older is brought up to date, so that nobody in it comes near a deadline.
+    fresh: Duration,
 }
 
 impl Seeds {
     pub(crate) fn in_folder(folder: &Path) -> Self {
-        Self { folder: folder.join("seeds") }
+        Self { folder: folder.join("seeds"), fresh: Duration::from_secs(TIMEOUT_SECS / 3) }
+    }
+
+    /// For services that may be silent for less than [`TIMEOUT`].
+    pub(crate) fn of_this_minute(self) -> Self {
+        Self { fresh: Duration::ZERO, ..self }
     }
 
     /// Makes a data folder at `to` with `services` that were all heard within the last minute. `change` may give some of
@@ -79,7 +86,7 @@ impl Seeds {
         let stamp = folder.join("complete");
         let age = fs::metadata(&stamp).and_then(|stamp| stamp.modified()).map(|at| at.elapsed());
         match age {
-            Ok(Ok(age)) if age < FRESH => return Ok(folder),
+            Ok(Ok(age)) if age < self.fresh => return Ok(folder),
             Ok(_) => {
                 fs::remove_file(&stamp)?;
                 eprintln!("bringing {services} services up to date ...");
@@ -144,8 +151,6 @@ impl Seeds {
 }
 
 const BATCH: u32 = 20_000;
-/// A kept database that is older is brought up to date, so that nobody in it comes near a deadline.
-const FRESH: Duration = Duration::from_secs(20 * 60);
 
 fn identity(number: u32, overrides: Overrides) -> Result<Identity> {
     Ok(Identity {

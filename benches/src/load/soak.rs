@@ -60,7 +60,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let folder = server::folder(&options.place)?;
     let binary = server::binary(&options.place)?;
     let data = tempfile::tempdir_in(&folder)?;
-    Seeds::in_folder(&folder).plant(options.services, data.path(), |_| Vec::new())?;
+    Seeds::in_folder(&folder).of_this_minute().plant(options.services, data.path(), |_| Vec::new())?;
     let mut server = Server::start_with(&binary, data.path(), options.durability, &options.timeout, "")?;
     server.first_beat(0)?;
     let rate = f64::from(options.services) / options.every_seconds;

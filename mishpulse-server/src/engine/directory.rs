@@ -38,10 +38,10 @@ struct Person {
 
 const NOBODY: Person = Person { name: u32::MAX, settings: 0 };
 
-/// All names in one piece of memory, up to 4 GB. Each has its length, in two bytes, before it.
+/// All names in one text, up to 4 GB. Each has its length before it, as two ASCII characters of seven bits each.
 #[derive(Default)]
 struct Names {
-    bytes: Vec<u8>,
+    text: String,
     /// How many of the bytes are nobody's any more.
     waste: usize,
 }
@@ -193,7 +193,7 @@ impl Directory {
     /// Lays the names one after another in their order, without gaps.
     fn pack(&mut self) {
         let mut names =
-            Names { bytes: Vec::with_capacity(self.names.bytes.len() - self.names.waste), waste: 0 };
+            Names { text: String::with_capacity(self.names.text.len() - self.names.waste), waste: 0 };
         for id in self.by_name.from(self.by_name.place(|_| false)) {
             let person = &mut self.people[id as usize];
             person.name = names.add(self.names.get(person.name));
@@ -252,16 +252,16 @@ fn key(text: &[u8]) -> u64 {
 
 impl Names {
     fn get(&self, at: u32) -> &str {
-        let (len, rest) = self.bytes[at as usize..].split_at(2);
-        let len = usize::from(u16::from_le_bytes([len[0], len[1]]));
-        // They were text when they came.
-        std::str::from_utf8(&rest[..len]).unwrap_or_default()
+        let (len, rest) = self.text[at as usize..].split_at(2);
+        let len = len.as_bytes();
+        &rest[..usize::from(len[0]) | usize::from(len[1]) << 7]
     }
 
     fn add(&mut self, name: &str) -> u32 {
-        let at = u32::try_from(self.bytes.len()).expect("names take less than 4 GB");
-        self.bytes.extend((name.len() as u16).to_le_bytes());
-        self.bytes.extend(name.as_bytes());
+        let at = u32::try_from(self.text.len()).expect("names take less than 4 GB");
+        let len = name.len();
+        self.text.extend([len & 0x7f, len >> 7 & 0x7f].map(|bits| char::from(bits as u8)));
+        self.text.push_str(name);
         at
     }
 
@@ -270,7 +270,7 @@ impl Names {
     }
 
     const fn is_wasteful(&self) -> bool {
-        self.waste > WASTE_MAX && self.waste > self.bytes.len() / 2
+        self.waste > WASTE_MAX && self.waste > self.text.len() / 2
     }
 }
 
@@ -351,7 +351,7 @@ mod tests {
             }
         }
         check(&directory, &model);
-        assert!(directory.names.bytes.len() < 3 * WASTE_MAX, "{}", directory.names.bytes.len());
+        assert!(directory.names.text.len() < 3 * WASTE_MAX, "{}", directory.names.text.len());
         assert_eq!(directory.by_name("1"), None);
         assert_eq!(directory.by_token(&"nobody".parse().unwrap()), None);
         let (name, (id, _)) = model.iter().nth(9).unwrap();

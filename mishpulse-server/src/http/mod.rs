@@ -4,6 +4,7 @@ mod auth;
 mod exchange;
 mod follow;
 mod head_timeout;
+mod headers;
 mod limit;
 mod listener;
 mod patience;

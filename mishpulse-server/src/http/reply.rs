@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::LazyLock;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -12,6 +11,8 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Response, StatusCode};
 use serde::Serialize;
+
+use super::headers;
 
 /// The body of an answer: whole, as nearly all are, or a stream.
 #[derive(Debug)]
@@ -85,7 +86,7 @@ impl Reply {
 
     /// `json`, which is JSON already.
     pub fn ready_json(status: StatusCode, json: impl Into<Bytes>) -> Self {
-        Self { status, headers: JSON_HEADERS.clone(), body: Body::Whole(Full::new(json.into())) }
+        Self::full(status, json.into()).with(header::CONTENT_TYPE, "application/json")
     }
 
     /// `text` with its media type.
@@ -105,7 +106,7 @@ impl Reply {
 
     /// A body that comes bit by bit.
     pub fn stream(status: StatusCode, media_type: &'static str, body: Body) -> Self {
-        let reply = Self { status, headers: HEADERS.clone(), body };
+        let reply = Self { status, headers: headers::of_answer(), body };
         reply.with(header::CONTENT_TYPE, media_type)
     }
 
@@ -137,7 +138,7 @@ impl Reply {
     }
 
     fn full(status: StatusCode, body: Bytes) -> Self {
-        Self { status, headers: HEADERS.clone(), body: Body::Whole(Full::new(body)) }
+        Self { status, headers: headers::of_answer(), body: Body::Whole(Full::new(body)) }
     }
 
     fn problem_json(status: StatusCode, detail: &str, field: Option<&str>) -> Self {
@@ -153,18 +154,3 @@ impl Reply {
         Self::full(status, json.to_string().into()).with(header::CONTENT_TYPE, "application/problem+json")
     }
 }
-
-/// What every answer says, unless it is told otherwise.
-static HEADERS: LazyLock<HeaderMap> = LazyLock::new(|| {
-    let mut headers = HeaderMap::new();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers
-});
-
-/// The same for JSON: to copy them costs less than to put them together.
-static JSON_HEADERS: LazyLock<HeaderMap> = LazyLock::new(|| {
-    let mut headers = HEADERS.clone();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers
-});

@@ -1,11 +1,14 @@
 //! A request, with its body read and bounded.
 
 use std::borrow::Cow;
+use std::mem;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Uri, header};
+
+use super::headers;
 
 /// A request whose body has come in whole.
 #[derive(Debug)]
@@ -15,6 +18,12 @@ pub struct Request {
     pub body: Bytes,
     /// Who sent it; behind a proxy, the proxy.
     pub peer: SocketAddr,
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        headers::give_back(mem::take(&mut self.head.headers));
+    }
 }
 
 impl Request {

@@ -79,9 +79,9 @@ fn write(row: RowRef<'_>, stamps: &mut Columns, json: &mut Vec<u8>) {
 }
 
 fn write_text(text: &str, json: &mut Vec<u8>) {
-    let is_special = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+    let is_special = |byte: u8| u8::from(byte < b' ') | u8::from(byte == b'"') | u8::from(byte == b'\\');
     // All of them are looked at, which is many at a time.
-    if text.bytes().fold(false, |is_found, byte| is_found | is_special(byte)) {
+    if text.bytes().fold(0, |found, byte| found | is_special(byte)) != 0 {
         // Writing to memory cannot fail, and every text can be written.
         let _ = serde_json::to_writer(json, text);
     } else {
