@@ -3,6 +3,7 @@
 //! It shares the cores with the server, so it does as little as it can: requests are made once, answers are compared with
 //! the one before, and the clock is read once an answer.
 
+use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -90,7 +91,8 @@ struct Worker<'a> {
     task: Task<'a>,
     poll: Poll,
     connections: Vec<Connection>,
-    free: Vec<usize>,
+    /// Those on which nothing is under way; the one that has been idle for longest is next, so that none is for long.
+    free: VecDeque<usize>,
     schedule: Option<Schedule>,
     request: Request,
     reader: Reader,
@@ -108,6 +110,8 @@ struct Connection {
     number: u32,
     buffer: [u8; 1024],
     filled: usize,
+    /// A request is under way.
+    is_busy: bool,
 }
 
 /// The timer's place among the events; connections have their index.
@@ -126,6 +130,7 @@ impl<'a> Worker<'a> {
                 number: 0,
                 buffer: [0; 1024],
                 filled: 0,
+                is_busy: false,
             });
         }
         Ok(Self {
@@ -172,7 +177,7 @@ impl<'a> Worker<'a> {
 
     /// Sends what is due on the connections that are free.
     fn send_on_free(&mut self, now: Instant) -> Result<()> {
-        while let Some(index) = self.free.pop() {
+        while let Some(index) = self.free.pop_front() {
             let due = match &mut self.schedule {
                 None => Some(now),
                 Some(schedule) => schedule.due(),
@@ -180,7 +185,7 @@ impl<'a> Worker<'a> {
             match due {
                 Some(due) => self.send(index, due)?,
                 None => {
-                    self.free.push(index);
+                    self.free.push_front(index);
                     break;
                 }
             }
@@ -191,7 +196,7 @@ impl<'a> Worker<'a> {
     fn send(&mut self, index: usize, due: Instant) -> Result<()> {
         let connection = &mut self.connections[index];
         connection.number = self.task.turn.next();
-        (connection.began, connection.filled) = (due, 0);
+        (connection.began, connection.filled, connection.is_busy) = (due, 0, true);
         let request = self.request.with(fleet::token(connection.number));
         self.sent += 1;
         // A request is far smaller than the socket's buffer, which is empty.
@@ -220,6 +225,7 @@ impl<'a> Worker<'a> {
 
     fn finish(&mut self, index: usize, is_ok: bool) -> Result<()> {
         let now = Instant::now();
+        self.connections[index].is_busy = false;
         let (began, number) = (self.connections[index].began, self.connections[index].number);
         let (from, until) = self.task.window;
         if is_ok {
@@ -236,15 +242,19 @@ impl<'a> Worker<'a> {
         if self.schedule.is_none() && now < until {
             return self.send(index, now);
         }
-        self.free.push(index);
+        self.free.push_back(index);
         Ok(())
     }
 
-    /// Whatever went wrong on a connection counts as an error; another one takes its place.
+    /// Another connection takes the place of one that has ended. An error is what went wrong with a request; that a server closes
+    /// what has been idle for long is none.
     fn start_anew(&mut self, index: usize) -> Result<()> {
-        self.errors += 1;
-        self.connections[index].stream = watched(connect(self.task.address)?, &self.poll, index)?;
-        self.free.push(index);
+        let connection = &mut self.connections[index];
+        connection.stream = watched(connect(self.task.address)?, &self.poll, index)?;
+        if std::mem::take(&mut connection.is_busy) {
+            self.errors += 1;
+            self.free.push_back(index);
+        }
         Ok(())
     }
 
