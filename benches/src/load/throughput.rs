@@ -168,7 +168,7 @@ pub(crate) fn measure(server: &Server, load: &Load) -> Result<Run> {
 fn plot(options: &Options, cells: &[Cell]) -> Result<()> {
     let panel = |promise: &Promise| {
         let line = |connections: &usize| Line {
-            name: format!("{connections} connections"),
+            name: connections.to_string(),
             points: cells
                 .iter()
                 .filter(|cell| cell.promise == *promise && cell.connections == *connections)
@@ -176,7 +176,7 @@ fn plot(options: &Options, cells: &[Cell]) -> Result<()> {
                 .collect(),
         };
         Panel {
-            title: format!("Beats a second, hyper echo = 1, durability {}", promise.word()),
+            title: format!("Beats/s by connections, hyper echo = 1, {}", promise.word()),
             x: Axis::Log("services"),
             lines: options.connections.iter().map(line).collect(),
         }
