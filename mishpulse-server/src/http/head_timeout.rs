@@ -25,9 +25,9 @@ struct State {
     waits: AtomicU64,
 }
 
-/// Answers a request as long as it lives.
+/// A request that is being answered, as long as it lives.
 #[derive(Debug)]
-struct Busy(Pulse);
+pub(super) struct Answering(Pulse);
 
 impl Pulse {
     /// A connection that is new, and waits.
@@ -38,7 +38,7 @@ impl Pulse {
     /// Is busy from now on, until the answer that comes of this has been written or thrown away.
     pub(super) fn answers(self) -> Answering {
         self.0.waits.store(0, Ordering::Relaxed);
-        Answering(Busy(self))
+        Answering(self)
     }
 
     /// When it is given up, if no head has come until then; `None` while it answers.
@@ -48,21 +48,17 @@ impl Pulse {
     }
 }
 
-impl Drop for Busy {
+impl Drop for Answering {
     fn drop(&mut self) {
         let State { opened, waits } = &*self.0.0;
         waits.store(opened.elapsed().as_millis() as u64 + 1, Ordering::Relaxed);
     }
 }
 
-/// A request that is being answered.
-#[derive(Debug)]
-pub(super) struct Answering(Busy);
-
 impl Answering {
     /// The answer's body, until whose end the connection is busy.
     pub(super) fn with(self, body: Body) -> LastingBody {
-        LastingBody { body, _busy: self.0 }
+        LastingBody { body, _answering: self }
     }
 }
 
@@ -70,7 +66,7 @@ impl Answering {
 #[derive(Debug)]
 pub(super) struct LastingBody {
     body: Body,
-    _busy: Busy,
+    _answering: Answering,
 }
 
 impl HttpBody for LastingBody {
