@@ -221,6 +221,14 @@ fn sloppy_and_broken_requests_are_answered_at_once() {
         let answer = raw(&server, broken.as_bytes());
         assert!(answer.starts_with("HTTP/1.1 400"), "{broken:?}: {answer:?}");
     }
+    let with_headers = |count: usize| {
+        let more = "x-more: 1\r\n".repeat(count - 1);
+        raw(&server, format!("GET /healthz HTTP/1.1\r\nHost: x\r\n{more}\r\n").as_bytes())
+    };
+    assert!(with_headers(64).starts_with("HTTP/1.1 200"), "as many headers as may be");
+    let answer = with_headers(65);
+    assert!(answer.starts_with("HTTP/1.1 431") && answer.contains("at most"), "one more: {answer:?}");
+    assert!(with_headers(200).starts_with("HTTP/1.1 431"), "far more");
     let announced = b"POST /api/heartbeat/token-a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1000000\r\n\r\n";
     assert!(raw(&server, announced).starts_with("HTTP/1.1 413"), "a long body is not asked for");
 }

@@ -1,5 +1,6 @@
 //! A request, from its head to its answer.
 
+use std::convert::Infallible;
 use std::mem;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -9,9 +10,10 @@ use std::task::{Context, Poll, ready};
 use bytes::{Bytes, BytesMut};
 use hyper::body::{Body as _, Incoming};
 use hyper::http::request::Parts;
-use hyper::{StatusCode, header};
+use hyper::{Response, StatusCode, header};
 use tokio::time::{Sleep, sleep};
 
+use super::head_timeout::{Answering, LastingBody};
 use super::reply::Reply;
 use super::request::Request;
 use super::router::{Answer, Router, at_once};
@@ -24,12 +26,13 @@ pub(super) struct Site {
     pub(super) limits: Limits,
 }
 
-/// A future of the answer to a request. It is written by hand to be small: each connection has the memory of one, which is cold when
+/// A future of the answer to a request; its connection is busy until that has been sent. It is written by hand to be small: each connection has the memory of one, which is cold when
 /// its next request comes.
 pub(super) struct Exchange {
     site: Arc<Site>,
     peer: SocketAddr,
     stage: Stage,
+    answering: Option<Answering>,
 }
 
 #[expect(clippy::large_enum_variant, reason = "a box for the request would be one more allocation for each")]
@@ -50,13 +53,22 @@ struct Listening {
 }
 
 impl Exchange {
-    pub(super) fn new(request: hyper::Request<Incoming>, peer: SocketAddr, site: &Arc<Site>) -> Self {
-        Self { site: Arc::clone(site), peer, stage: Stage::Asked(Some(request)) }
+    pub(super) fn new(
+        request: hyper::Request<Incoming>,
+        peer: SocketAddr,
+        site: &Arc<Site>,
+        answering: Answering,
+    ) -> Self {
+        let stage = Stage::Asked(Some(request));
+        Self { site: Arc::clone(site), peer, stage, answering: Some(answering) }
     }
 
     fn begin(&self, request: hyper::Request<Incoming>, context: &mut Context<'_>) -> Stage {
         let limits = &self.site.limits;
         let (head, body) = request.into_parts();
+        if head.headers.len() > limits.headers {
+            return Stage::Answering(at_once(too_many_headers(limits)));
+        }
         let is_asking = head.headers.contains_key(header::EXPECT);
         let mut reading = match Reading::new(body, limits.body_bytes, is_asking) {
             Ok(reading) => reading,
@@ -80,12 +92,16 @@ impl Exchange {
 }
 
 impl Future for Exchange {
-    type Output = Reply;
+    type Output = Result<Response<LastingBody>, Infallible>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Reply> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             let next = match &mut self.stage {
-                Stage::Answering(answer) => return answer.as_mut().poll(context),
+                Stage::Answering(answer) => {
+                    let reply = ready!(answer.as_mut().poll(context));
+                    let Some(answering) = self.answering.take() else { return Poll::Pending };
+                    return Poll::Ready(Ok(reply.into_response(answering)));
+                }
                 Stage::Asked(request) => {
                     let Some(request) = request.take() else { return Poll::Pending };
                     self.begin(request, context)
@@ -157,6 +173,11 @@ impl Reading {
             false => Ok(mem::take(&mut self.all).freeze()),
         })
     }
+}
+
+fn too_many_headers(limits: &Limits) -> Reply {
+    let detail = format!("a request may have {} headers at most; send fewer", limits.headers);
+    Reply::problem(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, &detail).with(header::CONNECTION, "close")
 }
 
 impl BodyError {

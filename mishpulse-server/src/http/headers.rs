@@ -29,11 +29,19 @@ pub(super) fn give_back(mut headers: HeaderMap) {
 
 /// What every answer says, unless it is told otherwise.
 pub(super) fn of_answer() -> HeaderMap {
-    let mut headers = SPARE.with_borrow_mut(Vec::pop).unwrap_or_default();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let mut headers = spare();
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
     headers
 }
+
+/// None, with the room that those of a request had.
+pub(super) fn spare() -> HeaderMap {
+    SPARE.with_borrow_mut(Vec::pop).unwrap_or_default()
+}
+
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
 #[cfg(test)]
 mod tests {

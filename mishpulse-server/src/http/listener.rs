@@ -1,9 +1,7 @@
 //! Sockets: how many, how long, how much.
 
-use std::convert::Infallible;
 use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -11,7 +9,6 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
@@ -22,6 +19,7 @@ use super::limit::Crowd;
 use super::patience::Patient;
 use super::router::Router;
 use super::self_wake::Connection;
+use super::stop::Stop;
 use crate::config::Limits;
 use crate::ear::Ear;
 
@@ -39,14 +37,18 @@ pub async fn serve(
 ) {
     let places = Arc::new(Semaphore::new(limits.connections));
     let crowd = Crowd::default();
-    let graceful = GracefulShutdown::new();
+    let stop = Stop::new();
     let mut http = http1::Builder::new();
     // Who has said all may close its side and still gets its answer. It is also cheaper: hyper would try to read on, into new memory,
     // while a request is answered.
     http.half_close(true)
+        .writev(false)
         .header_read_timeout(None)
-        .max_buf_size(limits.header_bytes.max(MIN_BUFFER_BYTES))
-        .max_headers(limits.headers);
+        .max_buf_size(limits.header_bytes.max(MIN_BUFFER_BYTES));
+    // A number of one's own costs hyper more than its default, and fewer are counted where they are answered.
+    if limits.headers > HEADERS_OF_HYPER {
+        http.max_headers(limits.headers);
+    }
     let site = Arc::new(Site { router, limits });
     loop {
         // A place is taken before a connection is accepted: those beyond the limit wait in the system's queue.
@@ -83,20 +85,17 @@ pub async fn serve(
         let site = Arc::clone(&site);
         let (pulse, head_timeout) = (Pulse::new(), site.limits.header_timeout.into());
         let beating = pulse.clone();
-        let service = service_fn(move |request| {
-            let (answer, answering) = (Exchange::new(request, peer, &site), beating.clone().answers());
-            async move { Ok::<_, Infallible>(answer.await.into_response().map(|body| answering.with(body))) }
-        });
-        let connection = graceful.watch(http.serve_connection(stream, service));
+        let service =
+            service_fn(move |request| Exchange::new(request, peer, &site, beating.clone().answers()));
+        let connection = stop.watch(http.serve_connection(stream, service));
         tokio::spawn(async move {
-            let connection = pin!(connection);
             // What goes wrong on a connection concerns its client alone, who has seen it.
             let _ = Connection::new(HeadTimeout::new(connection, pulse, head_timeout)).await;
             drop((place, admitted));
         });
     }
     drop(listener);
-    if timeout(SHUTDOWN_TIMEOUT, graceful.shutdown()).await.is_err() {
+    if timeout(SHUTDOWN_TIMEOUT, stop.stop()).await.is_err() {
         tracing::debug!("connections that were still busy are cut");
     }
 }
@@ -113,6 +112,8 @@ async fn accept(listener: &TcpListener, ear: &Ear) -> std::io::Result<(TcpStream
     .await
 }
 
+/// The most that hyper takes if it is not told otherwise.
+const HEADERS_OF_HYPER: usize = 100;
 /// hyper refuses less.
 const MIN_BUFFER_BYTES: usize = 8192;
 /// After a failed accept, such as for want of descriptors.

@@ -12,6 +12,7 @@ mod reply;
 mod request;
 mod router;
 mod self_wake;
+mod stop;
 mod throttle;
 
 pub use auth::{ADMIN_KEY, Access, Keys, Opened};
@@ -19,6 +20,6 @@ pub use follow::follow;
 pub use listener::{Shutdown, serve};
 pub use reply::{Body, Reply};
 pub use request::{Query, Request};
-pub use router::{Params, Router};
+pub use router::Router;
 
 pub use hyper::{HeaderMap, Method, StatusCode, header};

@@ -12,6 +12,7 @@ use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Response, StatusCode};
 use serde::Serialize;
 
+use super::head_timeout::{Answering, LastingBody};
 use super::headers;
 
 /// The body of an answer: whole, as nearly all are, or a stream.
@@ -59,6 +60,8 @@ impl HttpBody for Body {
     }
 }
 
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
 /// An answer on its way.
 #[derive(Debug)]
 #[must_use]
@@ -86,7 +89,16 @@ impl Reply {
 
     /// `json`, which is JSON already.
     pub fn ready_json(status: StatusCode, json: impl Into<Bytes>) -> Self {
-        Self::full(status, json.into()).with(header::CONTENT_TYPE, "application/json")
+        let mut reply = Self::full(status, json.into());
+        reply.headers.insert(header::CONTENT_TYPE, JSON);
+        reply
+    }
+
+    /// `json`, which is JSON already, with no header more than that says: for the answer to a `POST` that is the same each time.
+    pub fn brief_json(status: StatusCode, json: &'static str) -> Self {
+        let mut headers = headers::spare();
+        headers.insert(header::CONTENT_TYPE, JSON);
+        Self { status, headers, body: Body::Whole(Full::new(Bytes::from_static(json.as_bytes()))) }
     }
 
     /// `text` with its media type.
@@ -130,8 +142,8 @@ impl Reply {
         self.status
     }
 
-    pub(super) fn into_response(self) -> Response<Body> {
-        let mut response = Response::new(self.body);
+    pub(super) fn into_response(self, answering: Answering) -> Response<LastingBody> {
+        let mut response = Response::new(answering.with(self.body));
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
         response

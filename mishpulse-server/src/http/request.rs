@@ -6,9 +6,11 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use hyper::http::request::Parts;
-use hyper::{HeaderMap, Method, Uri, header};
+use hyper::{HeaderMap, Method, header};
+use percent_encoding::percent_decode_str;
 
 use super::headers;
+use super::router::Open;
 
 /// A request whose body has come in whole.
 #[derive(Debug)]
@@ -18,6 +20,8 @@ pub struct Request {
     pub body: Bytes,
     /// Who sent it; behind a proxy, the proxy.
     pub peer: SocketAddr,
+    /// Which parts of its path its route left open.
+    pub(super) open: Open,
 }
 
 impl Drop for Request {
@@ -28,7 +32,7 @@ impl Drop for Request {
 
 impl Request {
     pub(super) const fn new(head: Parts, body: Bytes, peer: SocketAddr) -> Self {
-        Self { head, body, peer }
+        Self { head, body, peer, open: [None, None] }
     }
 
     /// Its method.
@@ -37,14 +41,24 @@ impl Request {
         &self.head.method
     }
 
-    pub(super) const fn uri(&self) -> &Uri {
-        &self.head.uri
-    }
-
     /// Its path, not decoded.
     #[must_use]
     pub fn path(&self) -> &str {
         self.head.uri.path()
+    }
+
+    /// The part of its path that its route left open, decoded; `place` counts the open ones from 0.
+    ///
+    /// `None` where there is none or it is not UTF-8.
+    #[must_use]
+    pub fn param(&self, place: usize) -> Option<Cow<'_, str>> {
+        let part = (*self.open.get(place)?)?;
+        match self.path().split('/').nth(part.into())? {
+            "" => None,
+            // The usual part has nothing to decode.
+            part if !part.contains('%') => Some(Cow::Borrowed(part)),
+            part => percent_decode_str(part).decode_utf8().ok(),
+        }
     }
 
     /// Its headers.

@@ -1,11 +1,8 @@
 //! Which handler answers which method and path.
 
-use std::borrow::Cow;
-use std::ops::Range;
 use std::pin::Pin;
 
-use hyper::{Method, StatusCode, Uri, header};
-use percent_encoding::percent_decode_str;
+use hyper::{Method, StatusCode, header};
 
 use super::reply::Reply;
 use super::request::Request;
@@ -20,48 +17,28 @@ pub struct Router {
 
 struct Route {
     path: String,
+    open: Open,
     handlers: Vec<(Method, Handler)>,
 }
 
-type Handler = Box<dyn Fn(Request, Params) -> Answer + Send + Sync>;
+type Handler = Box<dyn Fn(Request) -> Answer + Send + Sync>;
 /// An answer that is being made.
 pub(super) type Answer = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
-/// The parts of a path that a route left open, not decoded.
-#[derive(Debug, Default)]
-pub struct Params {
-    path: Uri,
-    /// Where in the path each of them stands.
-    places: [Range<usize>; PARAMS_MAX],
-}
+/// Which parts of a path between slashes a route leaves open.
+pub(super) type Open = [Option<u8>; OPEN_MAX];
 
 /// The most open parts of a route.
-const PARAMS_MAX: usize = 2;
+const OPEN_MAX: usize = 2;
 
-impl Params {
-    fn of(uri: &Uri, found: &matchit::Params<'_, '_>) -> Self {
-        let start = uri.path().as_ptr().addr();
-        let mut places = [const { 0..0 }; PARAMS_MAX];
-        for (place, (_, value)) in places.iter_mut().zip(found.iter()) {
-            let at = value.as_ptr().addr() - start;
-            *place = at..at + value.len();
-        }
-        Self { path: uri.clone(), places }
+/// The open parts of `pattern`.
+fn open_parts(pattern: &str) -> Open {
+    let mut open = [None; OPEN_MAX];
+    let parts = (0..).zip(pattern.split('/')).filter(|(_, part)| part.starts_with('{'));
+    for (slot, (place, _)) in open.iter_mut().zip(parts) {
+        *slot = Some(place);
     }
-
-    /// The open part at `place`, decoded.
-    ///
-    /// `None` where there is none or it is not UTF-8.
-    #[must_use]
-    pub fn decoded(&self, place: usize) -> Option<Cow<'_, str>> {
-        let part = self.path.path().get(self.places.get(place)?.clone())?;
-        match part {
-            "" => None,
-            // The usual part has nothing to decode.
-            part if !part.contains('%') => Some(Cow::Borrowed(part)),
-            part => percent_decode_str(part).decode_utf8().ok(),
-        }
-    }
+    open
 }
 
 impl Router {
@@ -78,15 +55,16 @@ impl Router {
     #[must_use]
     pub fn at<F, A>(mut self, method: Method, path: &str, handler: F) -> Self
     where
-        F: Fn(Request, Params) -> A + Send + Sync + 'static,
+        F: Fn(Request) -> A + Send + Sync + 'static,
         A: Future<Output = Reply> + Send + 'static,
     {
-        let handler: Handler = Box::new(move |request, params| Box::pin(handler(request, params)));
+        let handler: Handler = Box::new(move |request| Box::pin(handler(request)));
         match self.routes.iter_mut().find(|route| route.path == path) {
             Some(route) => route.handlers.push((method, handler)),
             None => {
                 assert!(self.places.insert(path, self.routes.len()).is_ok(), "{path} is no route");
-                self.routes.push(Route { path: path.to_owned(), handlers: vec![(method, handler)] });
+                let open = open_parts(path);
+                self.routes.push(Route { path: path.to_owned(), open, handlers: vec![(method, handler)] });
             }
         }
         self
@@ -98,7 +76,7 @@ impl Router {
     }
 
     /// The answer to `request`; the handler has it when this returns.
-    pub(super) fn answer(&self, request: Request) -> Answer {
+    pub(super) fn answer(&self, mut request: Request) -> Answer {
         let Ok(found) = self.places.at(request.path()) else {
             let detail = "there is nothing at this path; the API is described at /api/openapi.json";
             return at_once(Reply::problem(StatusCode::NOT_FOUND, detail));
@@ -113,8 +91,8 @@ impl Router {
             })
             .map(|(_, handler)| handler);
         let Some(handler) = handler else { return at_once(route.not_allowed()) };
-        let params = Params::of(request.uri(), &found.params);
-        handler(request, params)
+        request.open = route.open;
+        handler(request)
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::config::Token;
 use crate::engine::{BeatOutcome, Command, Inbox, Unavailable};
-use crate::http::{Method, Params, Query, Reply, Request, Router, StatusCode, header};
+use crate::http::{Method, Query, Reply, Request, Router, StatusCode, header};
 
 /// Adds the routes of this dialect.
 #[must_use]
@@ -19,11 +19,13 @@ pub fn routes(router: Router, door: &Door) -> Router {
     router
         // What is wanted of a request is taken out of it at once: as long as it is held, its connection cannot read into the
         // same memory again.
-        .at(Method::POST, PATH, move |request: Request, params| {
-            beat(Arc::clone(&by_post), from_request(&request), token(&params))
+        .at(Method::POST, PATH, move |request: Request| {
+            beat(Arc::clone(&by_post), from_request(&request), token(&request))
         })
-        .at(Method::GET, PATH, move |request: Request, params| {
-            beat(Arc::clone(&by_get), from_request(&request), token(&params))
+        .at(Method::GET, PATH, move |request: Request| {
+            let answer = beat(Arc::clone(&by_get), from_request(&request), token(&request));
+            // Nobody in between may answer the next one.
+            async { answer.await.with(header::CACHE_CONTROL, "no-store") }
         })
 }
 
@@ -39,8 +41,8 @@ pub struct Door {
 const PATH: &str = "/api/heartbeat/{token}";
 const RETRY_AFTER_SECS: &str = "1";
 
-fn token(params: &Params) -> Option<Token> {
-    params.decoded(0)?.parse().ok()
+fn token(request: &Request) -> Option<Token> {
+    request.param(0)?.parse().ok()
 }
 
 async fn beat(door: Arc<Door>, signal: Result<Signal, Mistake>, token: Option<Token>) -> Reply {
@@ -55,7 +57,7 @@ async fn beat(door: Arc<Door>, signal: Result<Signal, Mistake>, token: Option<To
     let Some(token) = token else { return unknown_token(inbox) };
     let received = clock.now();
     match inbox.ask(|reply| Command::Beat { token, signal, received, reply }).await {
-        Ok(BeatOutcome::Stored) => Reply::ready_json(StatusCode::OK, &b"{\"result\":\"ok\"}"[..]),
+        Ok(BeatOutcome::Stored) => Reply::brief_json(StatusCode::OK, "{\"result\":\"ok\"}"),
         Ok(BeatOutcome::UnknownToken) => unknown_token(inbox),
         Err(Unavailable) => {
             inbox.metrics().beats.unavailable.add_one();

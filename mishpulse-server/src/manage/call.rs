@@ -5,12 +5,11 @@ use std::sync::Arc;
 use super::Manage;
 use crate::config::ServiceName;
 use crate::engine::Row;
-use crate::http::{Access, Method, Params, Reply, Request, Router, StatusCode};
+use crate::http::{Access, Method, Reply, Request, Router, StatusCode};
 
 /// A request, by whom, and what that key opens.
 pub(super) struct Call {
     pub(super) request: Request,
-    pub(super) params: Params,
     /// The name of the key.
     pub(super) by: String,
     pub(super) access: Access,
@@ -19,7 +18,7 @@ pub(super) struct Call {
 impl Call {
     /// The name in the path, where it can be one.
     pub(super) fn name(&self) -> Option<ServiceName> {
-        self.params.decoded(0)?.parse().ok()
+        self.request.param(0)?.parse().ok()
     }
 }
 
@@ -42,10 +41,10 @@ impl Routes {
     {
         let Self { router, manage } = self;
         let held = Arc::clone(&manage);
-        let router = router.at(method, path, move |request, params| {
+        let router = router.at(method, path, move |request| {
             let (manage, handler) = (Arc::clone(&held), handler.clone());
             async move {
-                let call = match manage.admit(request, params, access) {
+                let call = match manage.admit(request, access) {
                     Ok(call) => call,
                     Err(refusal) => return refusal,
                 };
@@ -61,15 +60,15 @@ impl Routes {
 }
 
 impl Manage {
-    fn admit(&self, request: Request, params: Params, access: Access) -> Result<Call, Reply> {
+    fn admit(&self, request: Request, access: Access) -> Result<Call, Reply> {
         let key = self.web.keys.check(&request, access)?;
         let (by, access) = (key.name.to_string(), key.access);
-        Ok(Call { request, params, by, access })
+        Ok(Call { request, by, access })
     }
 
     /// The service that the path names.
     pub(super) fn row(&self, call: &Call) -> Result<Row, Reply> {
-        let name = call.params.decoded(0);
+        let name = call.request.param(0);
         let row = name.as_deref().and_then(|name| self.web.board.read(|view| Some(view.row(name)?.to_row())));
         row.ok_or_else(|| not_found(name.as_deref().unwrap_or_default()))
     }

@@ -40,7 +40,7 @@ impl Manage {
     /// The channel that the path names.
     fn channel(&self, call: &Call) -> Result<ChannelName, Reply> {
         let settings = self.web.settings.borrow();
-        let name = call.params.decoded(0).unwrap_or_default();
+        let name = call.request.param(0).unwrap_or_default();
         let known = settings.channels.get_key_value(&*name).map(|(name, _)| name.clone());
         known.ok_or_else(|| {
             let names: Vec<&str> = settings.channels.keys().map(ChannelName::as_str).collect();

@@ -46,7 +46,7 @@ pub fn routes(router: Router, manage: Manage) -> Router {
         .at(Method::POST, "/api/channels/{name}/test", Admin, channels::test)
         .at(Method::GET, "/api/deliveries", Read, deliveries::list)
         .into_router()
-        .at(Method::GET, "/api/openapi.json", |_, _| async { Reply::ready_json(StatusCode::OK, OPENAPI) })
+        .at(Method::GET, "/api/openapi.json", |_| async { Reply::ready_json(StatusCode::OK, OPENAPI) })
 }
 
 const SERVICES: &str = "/api/services";

@@ -100,7 +100,7 @@ pub(super) async fn rotate_token(manage: Arc<Manage>, call: Call) -> Result<Repl
 impl Manage {
     /// The name in the path, which no service has where it cannot be one.
     fn named(&self, call: &Call) -> Result<ServiceName, Reply> {
-        call.name().ok_or_else(|| not_found(&call.params.decoded(0).unwrap_or_default()))
+        call.name().ok_or_else(|| not_found(&call.request.param(0).unwrap_or_default()))
     }
 
     async fn edit_named(&self, call: &Call, edit: impl FnOnce(ServiceName) -> Edit) -> Result<Reply, Reply> {

@@ -6,7 +6,7 @@ use mishpulse_core::Status;
 use sha2::{Digest, Sha256};
 
 use super::badge::colour;
-use crate::http::{Params, Reply, Request, StatusCode, header};
+use crate::http::{Reply, Request, StatusCode, header};
 
 /// A file of the page, under a name that changes with what is in it, so that browsers may keep it for good.
 struct Asset {
@@ -26,8 +26,8 @@ pub(super) fn script() -> &'static str {
 }
 
 /// Answers `GET /assets/{file}`.
-pub(super) fn answer(params: &Params) -> Reply {
-    let file = params.decoded(0).unwrap_or_default();
+pub(super) fn answer(request: &Request) -> Reply {
+    let file = request.param(0).unwrap_or_default();
     let found = [&*STYLE, &*SCRIPT].into_iter().find(|asset| asset.href.strip_prefix(FOLDER) == Some(&*file));
     match found {
         Some(asset) => Reply::text(StatusCode::OK, asset.media_type, asset.text)

@@ -15,7 +15,7 @@ use subtle::ConstantTimeEq;
 use super::Web;
 use super::words::Words;
 use crate::engine::RowRef;
-use crate::http::{Params, Reply, Request, StatusCode, header};
+use crate::http::{Reply, Request, StatusCode, header};
 use crate::notify::text::one_line;
 
 /// Makes and knows the ids of badges.
@@ -73,8 +73,8 @@ impl std::fmt::Debug for BadgeIds {
 }
 
 /// Answers `GET /badge/{file}`. A badge is shown to whoever knows its id, also where the page is closed.
-pub(super) fn answer(web: &Web, request: &Request, params: &Params) -> Reply {
-    let file = params.decoded(0).unwrap_or_default();
+pub(super) fn answer(web: &Web, request: &Request) -> Reply {
+    let file = request.param(0).unwrap_or_default();
     let Some((id, ending)) = file.rsplit_once('.').filter(|(_, ending)| ["svg", "json"].contains(ending))
     else {
         return Reply::problem(StatusCode::NOT_FOUND, "a badge is at /badge/<id>.svg or /badge/<id>.json");

@@ -27,7 +27,7 @@ pub type OpenHistory = Arc<dyn Fn() -> Result<Box<dyn History>, StoreError> + Se
 #[must_use]
 pub fn metrics_route(router: Router, web: &Web, metrics: &Arc<Metrics>, history: OpenHistory) -> Router {
     let (web, metrics) = (web.clone(), Arc::clone(metrics));
-    router.at(Method::GET, "/metrics", move |request, _| {
+    router.at(Method::GET, "/metrics", move |request| {
         answer(web.clone(), Arc::clone(&metrics), Arc::clone(&history), request)
     })
 }

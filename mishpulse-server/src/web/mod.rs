@@ -46,7 +46,7 @@ use tokio::sync::watch;
 use crate::config::{Settings, StatusAccess};
 use crate::ear::Ear;
 use crate::engine::{Board, Inbox};
-use crate::http::{Access, Keys, Method, Params, Reply, Request, Router};
+use crate::http::{Access, Keys, Method, Reply, Request, Router};
 use crate::notify::Trials;
 
 /// What the pages are made from.
@@ -81,9 +81,9 @@ pub struct Web {
 pub fn routes(router: Router, web: &Web) -> Router {
     let (status, ready) = (web.clone(), web.clone());
     router
-        .at(Method::GET, "/api/status", move |request, _| status::answer(status.clone(), request))
-        .at(Method::GET, "/healthz", |_, _| async { health::alive() })
-        .at(Method::GET, "/readyz", move |_: Request, _: Params| {
+        .at(Method::GET, "/api/status", move |request| status::answer(status.clone(), request))
+        .at(Method::GET, "/healthz", |_| async { health::alive() })
+        .at(Method::GET, "/readyz", move |_| {
             let reply = health::ready(&ready);
             async { reply }
         })
@@ -98,40 +98,41 @@ pub fn page_routes(router: Router, web: &Web, trials: &Trials) -> Router {
     let (add_form, add, edit, rotate, delete, act) = (at(web), at(web), at(web), at(web), at(web), at(web));
     let router = change::ACTIONS.iter().fold(router, |router, action| {
         let act = act.clone();
-        router.at(Method::POST, &format!("/services/{{name}}/{action}"), move |request, params| {
-            change::act(act.clone(), request, open_part(&params, 0), action)
+        router.at(Method::POST, &format!("/services/{{name}}/{action}"), move |request| {
+            let name = name_in(&request);
+            change::act(act.clone(), request, name, action)
         })
     });
     let (service, badge, channels, test) = (at(web), at(web), at(web), (at(web), trials.clone()));
     router
-        .at(Method::GET, "/", move |request, _| page::answer(list.clone(), request))
-        .at(Method::GET, "/events", move |request, _| ready(live::answer(&events, &request)))
-        .at(Method::GET, "/assets/{file}", |_, params| ready(assets::answer(&params)))
-        .at(Method::GET, "/favicon.svg", |request, _| ready(assets::favicon(&request)))
-        .at(Method::GET, "/badge/{file}", move |request, params| {
-            ready(badge::answer(&badge, &request, &params))
+        .at(Method::GET, "/", move |request| page::answer(list.clone(), request))
+        .at(Method::GET, "/events", move |request| ready(live::answer(&events, &request)))
+        .at(Method::GET, "/assets/{file}", |request| ready(assets::answer(&request)))
+        .at(Method::GET, "/favicon.svg", |request| ready(assets::favicon(&request)))
+        .at(Method::GET, "/badge/{file}", move |request| ready(badge::answer(&badge, &request)))
+        .at(Method::GET, "/sign-in", move |request| ready(sign_in::form(&sign_in, &request)))
+        .at(Method::POST, "/sign-in", move |request| ready(sign_in::submit(&signing, &request)))
+        .at(Method::POST, "/sign-out", move |request| ready(sign_in::out(&sign_out, &request)))
+        .at(Method::GET, "/add", move |request| ready(change::add_form(&add_form, &request)))
+        .at(Method::POST, "/add", move |request| change::add(add.clone(), request))
+        .at(Method::GET, "/channels", move |request| ready(channels::answer(&channels, &request)))
+        .at(Method::POST, "/channels/{name}/test", move |request| {
+            let name = name_in(&request);
+            channels::test(test.0.clone(), test.1.clone(), request, name)
         })
-        .at(Method::GET, "/sign-in", move |request, _| ready(sign_in::form(&sign_in, &request)))
-        .at(Method::POST, "/sign-in", move |request, _| ready(sign_in::submit(&signing, &request)))
-        .at(Method::POST, "/sign-out", move |request, _| ready(sign_in::out(&sign_out, &request)))
-        .at(Method::GET, "/add", move |request, _| ready(change::add_form(&add_form, &request)))
-        .at(Method::POST, "/add", move |request, _| change::add(add.clone(), request))
-        .at(Method::GET, "/channels", move |request, _| ready(channels::answer(&channels, &request)))
-        .at(Method::POST, "/channels/{name}/test", move |request, params| {
-            channels::test(test.0.clone(), test.1.clone(), request, open_part(&params, 0))
+        .at(Method::GET, "/services", move |request| service_page::answer_by_query(named.clone(), request))
+        .at(Method::GET, "/services/{name}", move |request| {
+            let name = name_in(&request);
+            service_page::answer(service.clone(), request, name)
         })
-        .at(Method::GET, "/services", move |request, _| service_page::answer_by_query(named.clone(), request))
-        .at(Method::GET, "/services/{name}", move |request, params| {
-            service_page::answer(service.clone(), request, open_part(&params, 0))
+        .at(Method::GET, "/services/{name}/edit", move |request| {
+            ready(change::edit_form(&edit, &request, &name_in(&request)))
         })
-        .at(Method::GET, "/services/{name}/edit", move |request, params| {
-            ready(change::edit_form(&edit, &request, &open_part(&params, 0)))
+        .at(Method::GET, "/services/{name}/rotate", move |request| {
+            ready(change::confirm(&rotate, &request, &name_in(&request), "rotate"))
         })
-        .at(Method::GET, "/services/{name}/rotate", move |request, params| {
-            ready(change::confirm(&rotate, &request, &open_part(&params, 0), "rotate"))
-        })
-        .at(Method::GET, "/services/{name}/delete", move |request, params| {
-            ready(change::confirm(&delete, &request, &open_part(&params, 0), "delete"))
+        .at(Method::GET, "/services/{name}/delete", move |request| {
+            ready(change::confirm(&delete, &request, &name_in(&request), "delete"))
         })
 }
 
@@ -139,8 +140,9 @@ async fn ready(reply: Reply) -> Reply {
     reply
 }
 
-fn open_part(params: &Params, place: usize) -> String {
-    params.decoded(place).unwrap_or_default().into_owned()
+/// What a path names.
+fn name_in(request: &Request) -> String {
+    request.param(0).unwrap_or_default().into_owned()
 }
 
 impl Web {
