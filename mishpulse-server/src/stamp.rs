@@ -17,60 +17,51 @@ pub fn rfc3339(at: Timestamp) -> String {
         .unwrap_or_default()
 }
 
-/// Writes many points in time as JSON, each as [`rfc3339`] has it: what stands before the seconds is made once for all that follow
-/// within the same minute.
+/// Writes many points in time as JSON, each as [`rfc3339`] has it: the date is made once for all that follow within the same day,
+/// and what stands behind the seconds once for all.
 #[derive(Debug)]
 pub struct Stamps {
-    minute: i64,
-    /// The last one in its quotes: what stands before the seconds is of `minute`.
-    last: [u8; 27],
+    /// When the day began that the last one was in.
+    day: i64,
+    /// Its date, between the quote and the `T`.
+    date: [u8; 12],
 }
 
 impl Stamps {
     /// None written yet.
     #[must_use]
     pub fn new() -> Self {
-        Self { minute: 0, last: *b"\"1970-01-01T00:00:00.000Z\" " }
+        Self { day: 0, date: *b"\"1970-01-01T" }
     }
 
     /// Writes `at` behind what is in `json`.
     pub fn write(&mut self, at: Timestamp, json: &mut Vec<u8>) {
-        let ms = at.unix_ms().clamp(YEAR_0_MS, YEAR_9999_MS);
-        let minute = ms.div_euclid(MINUTE_MS);
-        if minute != self.minute {
-            let day = minute.div_euclid(MINUTES_A_DAY);
-            // Within the years of four digits, as the time is, there is a date for every day.
-            let Ok(date) = Date::from_julian_day((day + JULIAN_DAY_OF_1970) as i32) else { return };
-            let (year, month, date) = date.to_calendar_date();
-            let year = year.unsigned_abs();
-            self.put(1, year / 100);
-            self.put(3, year % 100);
-            self.put(6, u8::from(month).into());
-            self.put(9, date.into());
-            let in_day = minute.rem_euclid(MINUTES_A_DAY) as u32;
-            self.put(12, in_day / 60);
-            self.put(15, in_day % 60);
-            self.minute = minute;
+        let mut ms = at.unix_ms();
+        if !(self.day..self.day + DAY_MS).contains(&ms) {
+            ms = ms.clamp(YEAR_0_MS, YEAR_9999_MS);
+            self.begin(ms.div_euclid(DAY_MS));
         }
-        let in_minute = ms.rem_euclid(MINUTE_MS) as u32;
-        let (seconds, ms) = (in_minute / 1000, in_minute % 1000);
-        self.put(18, seconds);
-        self.last[20] = b'.';
-        self.put(21, ms / 10);
-        self.last[23] = b'0' + (ms % 10) as u8;
-        let end = match ms {
-            0 => 20,
-            _ if ms % 100 == 0 => 22,
-            _ if ms % 10 == 0 => 23,
-            _ => 24,
-        };
-        self.last[end..end + 2].copy_from_slice(b"Z\"");
-        json.extend_from_slice(&self.last[..end + 2]);
+        let in_day = (ms - self.day) as u32;
+        let (second, end) = (in_day / 1000, &ENDS[in_day as usize % 1000]);
+        let [[h, i], [m, n], [s, t]] =
+            [second / 3600, second / 60 % 60, second % 60].map(|number| TWO_DIGITS[number as usize]);
+        json.extend_from_slice(&self.date);
+        json.extend_from_slice(&[h, i, b':', m, n, b':', s, t]);
+        // As many bytes each time, which is faster than as many as are needed.
+        json.extend_from_slice(&end.text);
+        json.truncate(json.len() - usize::from(end.too_many));
     }
 
-    /// Puts a number of two digits where it belongs.
-    fn put(&mut self, at: usize, number: u32) {
-        self.last[at..at + 2].copy_from_slice(&TWO_DIGITS[number as usize]);
+    fn begin(&mut self, day: i64) {
+        // Within the years of four digits, as the time is, there is a date for every day.
+        let Ok(date) = Date::from_julian_day((day + JULIAN_DAY_OF_1970) as i32) else { return };
+        let (year, month, date) = date.to_calendar_date();
+        let (year, month) = (year.unsigned_abs(), u32::from(u8::from(month)));
+        let parts = [year / 100, year % 100, month, date.into()];
+        for (at, number) in [1, 3, 6, 9].into_iter().zip(parts) {
+            self.date[at..at + 2].copy_from_slice(&TWO_DIGITS[number as usize]);
+        }
+        self.day = day * DAY_MS;
     }
 }
 
@@ -91,8 +82,31 @@ const TWO_DIGITS: [[u8; 2]; 100] = {
     all
 };
 
-const MINUTE_MS: i64 = 60_000;
-const MINUTES_A_DAY: i64 = 1440;
+/// What stands behind the seconds.
+struct End {
+    text: [u8; 6],
+    /// How many bytes of `text` are not meant.
+    too_many: u8,
+}
+
+/// By milliseconds, from `Z"` to `.999Z"`.
+static ENDS: [End; 1000] = {
+    let mut all = [const { End { text: *b"Z\"    ", too_many: 4 } }; 1000];
+    let mut ms = 1;
+    while ms < 1000 {
+        let digits = [b'0' + (ms / 100) as u8, b'0' + (ms / 10 % 10) as u8, b'0' + (ms % 10) as u8];
+        let [a, b, c] = digits;
+        all[ms] = match digits {
+            [_, b'0', b'0'] => End { text: [b'.', a, b'Z', b'"', b' ', b' '], too_many: 2 },
+            [_, _, b'0'] => End { text: [b'.', a, b, b'Z', b'"', b' '], too_many: 1 },
+            _ => End { text: [b'.', a, b, c, b'Z', b'"'], too_many: 0 },
+        };
+        ms += 1;
+    }
+    all
+};
+
+const DAY_MS: i64 = 86_400_000;
 const JULIAN_DAY_OF_1970: i64 = 2_440_588;
 
 /// For `#[serde(serialize_with)]`.
@@ -140,11 +154,7 @@ mod tests {
         let days = [0, 1, -1, 19_000, 19_000, 20_377, 0, -719_000, 2_900_000];
         let times = [0, 1, 10, 120, 900, 59_999, 3_599_990, 86_399_999, 43_200_000];
         let far = [i64::MIN, i64::MAX].into_iter();
-        for ms in days
-            .into_iter()
-            .flat_map(|day| times.map(|time| day * MINUTES_A_DAY * MINUTE_MS + time))
-            .chain(far)
-        {
+        for ms in days.into_iter().flat_map(|day| times.map(|time| day * DAY_MS + time)).chain(far) {
             let (at, mut text) = (Timestamp::from_unix_ms(ms), b"at:".to_vec());
             stamps.write(at, &mut text);
             assert_eq!(String::from_utf8(text).unwrap(), format!("at:\"{}\"", rfc3339(at)));

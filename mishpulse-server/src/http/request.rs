@@ -52,13 +52,16 @@ impl Request {
     /// `None` where there is none or it is not UTF-8.
     #[must_use]
     pub fn param(&self, place: usize) -> Option<Cow<'_, str>> {
-        let part = (*self.open.get(place)?)?;
-        match self.path().split('/').nth(part.into())? {
-            "" => None,
-            // The usual part has nothing to decode.
-            part if !part.contains('%') => Some(Cow::Borrowed(part)),
-            part => percent_decode_str(part).decode_utf8().ok(),
+        let mut rest = self.path();
+        for _ in 0..(*self.open.get(place)?)? {
+            rest = &rest[rest.bytes().position(|byte| byte == b'/')? + 1..];
         }
+        // The usual part is the last one and has nothing to decode.
+        let part = match rest.bytes().position(|byte| matches!(byte, b'/' | b'%')) {
+            None => return Some(Cow::Borrowed(rest)).filter(|part| !part.is_empty()),
+            Some(_) => rest.split('/').next()?,
+        };
+        Some(percent_decode_str(part).decode_utf8().ok()?).filter(|part| !part.is_empty())
     }
 
     /// Its headers.
@@ -109,5 +112,26 @@ impl<'a> Query<'a> {
     #[must_use]
     pub fn find(self, name: &str) -> Option<Cow<'a, str>> {
         self.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_open_parts_of_a_path_are_decoded_once() {
+        let asked = |path: &str| {
+            let (head, ()) = hyper::Request::get(path).body(()).unwrap().into_parts();
+            let mut request = Request::new(head, Bytes::new(), SocketAddr::from(([127, 0, 0, 1], 1)));
+            request.open = [Some(2), Some(4)];
+            [request.param(0).map(Cow::into_owned), request.param(1).map(Cow::into_owned)]
+        };
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(asked("/a/b/c/d"), [some("b"), some("d")]);
+        assert_eq!(asked("/a/%62%252f/c/d%20e?f=/g"), [some("b%2f"), some("d e")]);
+        assert_eq!(asked("/a//c/"), [None, None]);
+        assert_eq!(asked("/a/b"), [some("b"), None]);
+        assert_eq!(asked("/a/%ff/c/%c3%a9"), [None, some("é")]);
     }
 }
