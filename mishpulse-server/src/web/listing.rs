@@ -1,21 +1,26 @@
 //! A list of services by name, as JSON: a page at a time, so that neither memory nor the engine feels their number.
 
+use std::convert::Infallible;
+use std::mem;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http_body_util::channel::{Channel, Sender};
+use hyper::body::{Body as HttpBody, Frame};
 
 use super::filter::Filter;
 use crate::engine::{Board, RowRef, View};
 use crate::http::{Body, Reply, Request, StatusCode, header};
 
 /// Answers `request` with the services that its query asks for, each as `write` writes it. Where there are more behind a
-/// page of at most 1,000, the answer links to the next; longer lists are streamed, and go on after their last name.
+/// page of at most 1,000, the answer links to the next; longer lists are written as fast as they are read, and go on after their last
+/// name.
 ///
 /// O(n) in the services that are looked at, of which the engine waits for a thousand at most.
 pub async fn list<W>(board: &Arc<Board>, request: &Request, write: W) -> Reply
 where
-    W: FnMut(&View, RowRef<'_>, &mut Vec<u8>) + Send + 'static,
+    W: FnMut(&View, RowRef<'_>, &mut Vec<u8>) + Send + Sync + Unpin + 'static,
 {
     let filter = match Filter::read(request.query()) {
         Ok(filter) => filter,
@@ -23,31 +28,64 @@ where
     };
     let is_page = filter.limit.is_some_and(|limit| limit <= PAGE_MAX);
     let mut listing = Listing::new(filter, write);
-    let first = listing.next_chunk(board).await;
-    if listing.is_complete || is_page {
-        return listing.into_page(first, board, request).await;
+    let mut json = Vec::with_capacity(CHUNK_CAPACITY);
+    while !listing.is_complete && (is_page || json.len() < CHUNK_BYTES) {
+        listing.take_rows(board, &mut json);
+        // Where nothing fits, a million rows are looked at for one page: others get their turn in between.
+        tokio::task::yield_now().await;
     }
-    let (sender, body) = Channel::new(CHUNKS_AHEAD);
-    tokio::spawn(stream(Arc::clone(board), listing, first, sender));
+    if listing.is_complete || is_page {
+        return listing.into_page(json, request);
+    }
+    let body = Rest { listing, board: Arc::clone(board), json, looks: 0, pause: None };
     Reply::stream(StatusCode::OK, "application/json", Body::stream(body))
 }
 
 /// The most services of an answer that is made as a whole.
 const PAGE_MAX: usize = 1000;
-/// Chunks that wait for a slow reader.
-const CHUNKS_AHEAD: usize = 2;
 const CHUNK_BYTES: usize = 64 * 1024;
+/// With room for the row that makes it full.
+const CHUNK_CAPACITY: usize = CHUNK_BYTES + CHUNK_BYTES / 4;
 /// The most rows that are looked at while the engine may be waiting.
 const ROWS_MAX: usize = 1024;
 
-async fn stream<W>(board: Arc<Board>, mut listing: Listing<W>, first: Vec<u8>, mut sender: Sender<Bytes>)
-where
-    W: FnMut(&View, RowRef<'_>, &mut Vec<u8>),
-{
-    let mut chunk = first;
-    // A reader who has gone away ends it.
-    while sender.send_data(chunk.into()).await.is_ok() && !listing.is_complete {
-        chunk = listing.next_chunk(&board).await;
+/// How often it looks before others have their turn.
+const LOOKS_IN_A_ROW: u32 = 4;
+
+/// A list that is written on whenever its reader has taken what there was.
+struct Rest<W> {
+    listing: Listing<W>,
+    board: Arc<Board>,
+    /// What was written and not taken yet.
+    json: Vec<u8>,
+    looks: u32,
+    /// Gives others their turn after some looks, and what has come in on their connections is seen before the next.
+    pause: Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
+}
+
+impl<W: FnMut(&View, RowRef<'_>, &mut Vec<u8>) + Unpin> HttpBody for Rest<W> {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let Self { listing, board, json, looks, pause } = &mut *self;
+        while json.len() < CHUNK_BYTES && !listing.is_complete {
+            if let Some(pausing) = pause {
+                ready!(pausing.as_mut().poll(context));
+                *pause = None;
+            }
+            listing.take_rows(board, json);
+            *looks += 1;
+            if looks.is_multiple_of(LOOKS_IN_A_ROW) {
+                *pause = Some(Box::pin(tokio::task::yield_now()));
+            }
+        }
+        let room = if listing.is_complete { 0 } else { CHUNK_CAPACITY };
+        let chunk = mem::replace(json, Vec::with_capacity(room));
+        Poll::Ready((!chunk.is_empty()).then(|| Ok(Frame::data(chunk.into()))))
     }
 }
 
@@ -72,11 +110,7 @@ impl<W: FnMut(&View, RowRef<'_>, &mut Vec<u8>)> Listing<W> {
         Self { filter, write, after, written: 0, has_begun: false, is_complete: false, last, has_more: false }
     }
 
-    async fn into_page(mut self, first: Vec<u8>, board: &Board, request: &Request) -> Reply {
-        let mut json = first;
-        while !self.is_complete {
-            json.extend(self.next_chunk(board).await);
-        }
+    fn into_page(self, json: Vec<u8>, request: &Request) -> Reply {
         let reply = Reply::ready_json(StatusCode::OK, json);
         match self.last.filter(|_| self.has_more) {
             Some(after) => reply.with_value(header::LINK, &request.link_to_next("after", &after)),
@@ -84,30 +118,16 @@ impl<W: FnMut(&View, RowRef<'_>, &mut Vec<u8>)> Listing<W> {
         }
     }
 
-    /// The next part of the JSON, about [`CHUNK_BYTES`] long.
-    async fn next_chunk(&mut self, board: &Board) -> Vec<u8> {
-        let mut json = Vec::with_capacity(CHUNK_BYTES + CHUNK_BYTES / 4);
-        if !std::mem::replace(&mut self.has_begun, true) {
-            json.push(b'[');
-        }
-        while !self.is_complete && json.len() < CHUNK_BYTES {
-            self.take_rows(board, &mut json);
-            // Where nothing fits, a million rows are looked at for one chunk: others get their turn in between.
-            tokio::task::yield_now().await;
-        }
-        if self.is_complete {
-            json.push(b']');
-        }
-        json
-    }
-
     /// Writes what it shows of the next rows, and remembers where it stopped.
     fn take_rows(&mut self, board: &Board, json: &mut Vec<u8>) {
-        let after = self.after.take();
+        if !mem::replace(&mut self.has_begun, true) {
+            json.push(b'[');
+        }
+        let (after, most) = (self.after.take(), json.len() + CHUNK_BYTES);
         board.read(|view| {
             let mut last: Option<&str> = None;
             for (looked_at, row) in self.filter.rows(view, after.as_deref()).enumerate() {
-                if looked_at == ROWS_MAX || json.len() >= CHUNK_BYTES {
+                if looked_at == ROWS_MAX || json.len() >= most {
                     self.after = last.map(str::to_owned);
                     return;
                 }
@@ -130,6 +150,7 @@ impl<W: FnMut(&View, RowRef<'_>, &mut Vec<u8>)> Listing<W> {
                 }
             }
             self.is_complete = true;
+            json.push(b']');
         });
     }
 }
