@@ -1,5 +1,6 @@
 //! `mishpulse serve`.
 
+use std::num::NonZero;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -9,7 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::args::ServeOptions;
 use super::{FAILED, MISTAKE, descriptors, logs, memory, systemd};
 use crate::app::{App, AppError, Prepared, Running};
-use crate::config::{Environment, Loaded, LogFormat, ServiceName, Settings, Source};
+use crate::config::{Durability, Environment, Loaded, LogFormat, ServiceName, Settings, Source};
 
 /// Runs the server until it is told to stop.
 pub(super) fn run(options: &ServeOptions) -> ExitCode {
@@ -24,26 +25,32 @@ pub(super) fn run(options: &ServeOptions) -> ExitCode {
     logs::start(&loaded.settings);
     memory::keep_private();
     descriptors::raise(&loaded.settings.limits);
-    let runtime =
-        match tokio::runtime::Builder::new_multi_thread().worker_threads(threads()).enable_all().build() {
-            Ok(runtime) => runtime,
-            Err(error) => {
-                eprintln!("mishpulse: no threads to run on: {error}");
-                return ExitCode::from(FAILED);
-            }
-        };
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads(&loaded.settings))
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("mishpulse: no threads to run on: {error}");
+            return ExitCode::from(FAILED);
+        }
+    };
     let code = runtime.block_on(serve(loaded, &source));
     // What matters has been finished; a heartbeat to a server that does not answer is not waited for.
     runtime.shutdown_background();
     code
 }
 
-/// One for each processor, and two where there is but one: while the engine waits for the disk on one of them, others go on.
-fn threads() -> usize {
-    std::thread::available_parallelism().map_or(THREADS_MIN, |processors| processors.get().max(THREADS_MIN))
+/// One for each processor, and two where there is but one: while the engine writes on one of them, others go on. One more where it
+/// waits for the disk each time.
+fn threads(settings: &Settings) -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    match settings.durability {
+        Durability::Process => processors.max(2),
+        Durability::Power => processors + 1,
+    }
 }
-
-const THREADS_MIN: usize = 2;
 
 async fn serve(loaded: Loaded, source: &Source) -> ExitCode {
     // Before it answers anyone: from then on a signal is an order, and not the end.

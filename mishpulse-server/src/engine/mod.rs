@@ -18,6 +18,7 @@ mod interned;
 mod letters;
 mod listening;
 mod order;
+mod pace;
 mod registry;
 mod restore;
 mod rhythm;

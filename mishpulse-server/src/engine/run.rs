@@ -12,11 +12,12 @@ use super::edit::Desk;
 use super::hush::Hush;
 use super::inbox::Intake;
 use super::listening::Listening;
+use super::pace::{Pace, recovery_pause};
 use super::registry::Registry;
 use super::restore::{Restored, restore};
 use super::start_error::StartError;
 use crate::clock::Stopwatch;
-use crate::config::Settings;
+use crate::config::{Durability, Settings};
 use crate::ear::Ear;
 use crate::store::Store;
 
@@ -116,18 +117,20 @@ impl<S: Store, C: Clock> Engine<S, C> {
 
     /// Runs until it is told to stop.
     ///
-    /// It works where the beats came in: a turn begins when the thread has read all that had arrived, and the answers are on
-    /// their way when it ends, so that no thread waits for another one to be woken. A turn blocks its thread for as long as
-    /// the store takes; so the runtime needs two threads, for others to go on meanwhile.
+    /// A turn begins when its thread has read what had arrived, and the answers are on their way when it ends, so that none waits for
+    /// another to be woken. It blocks the thread for as long as the store takes: others go on if the runtime has two.
     pub async fn run(mut self) {
+        let mut pace = Pace::new(self.parts.settings.durability == Durability::Power);
         let mut has_more = false;
         loop {
             if !has_more {
                 let wait = self.wait();
                 self.parts.intake.wait(wait.into()).await;
             }
-            // Whatever else has arrived is read first, and shares the commit.
-            tokio::task::yield_now().await;
+            if pace.yields(self.parts.intake.len()) {
+                tokio::task::yield_now().await;
+                pace.begins_with(self.parts.intake.len());
+            }
             match self.timed_turn() {
                 (Flow::Stop, _) => return,
                 (Flow::Continue, more) => has_more = more,
@@ -393,8 +396,3 @@ impl<S: Store, C: Clock> Engine<S, C> {
 const EVENTS_MAX: usize = 4096;
 /// More than a command can cause.
 const EVENTS_OF_A_COMMAND: usize = 8;
-
-/// 0.1 s after the first failure, twice as long after each further one, up to 2 s.
-fn recovery_pause(failures: u32) -> Span {
-    Span::from_ms((50_u64 << failures.min(6)).min(2000))
-}

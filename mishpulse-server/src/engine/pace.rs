@@ -1,0 +1,70 @@
+//! When the engine begins its next turn: at once, when others have had theirs, or some time after a failure.
+
+use mishpulse_core::Span;
+
+/// How it goes on from turn to turn.
+#[derive(Debug)]
+pub(super) struct Pace {
+    /// Whether each commit waits for the disk, and does little else.
+    waits_for_disk: bool,
+    /// Whether others had their turn before the last one.
+    has_yielded: bool,
+    /// How many commands there were for the last one.
+    last: usize,
+}
+
+impl Pace {
+    pub(super) const fn new(waits_for_disk: bool) -> Self {
+        Self { waits_for_disk, has_yielded: false, last: 0 }
+    }
+
+    /// Whether others have their turn before the next one, for which `waiting` commands have come already.
+    ///
+    /// Mostly yes: whatever else has arrived is read first, and shares the commit. Not where the disk would be idle meanwhile though
+    /// as many wait as shared the last commit. Then others send the answers while this thread waits; but once only, for some of the
+    /// answers are on this thread.
+    pub(super) const fn yields(&mut self, waiting: usize) -> bool {
+        let begins = self.waits_for_disk && self.has_yielded && waiting > 0 && waiting >= self.last;
+        self.has_yielded = !begins;
+        self.last = waiting;
+        !begins
+    }
+
+    /// Notes that more came in before the turn began.
+    pub(super) const fn begins_with(&mut self, waiting: usize) {
+        self.last = waiting;
+    }
+}
+
+/// How long everything is refused after a failure: 0.1 s after the first, twice as long after each further one, up to 2 s.
+pub(super) fn recovery_pause(failures: u32) -> Span {
+    Span::from_ms((50_u64 << failures.min(6)).min(2000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether others had their turn before each of the turns for which so many waited, to whom in that case as many came again.
+    fn yields(waits_for_disk: bool, waiting: &[usize]) -> Vec<bool> {
+        let mut pace = Pace::new(waits_for_disk);
+        let turn = |waiting: &usize| {
+            let yields = pace.yields(*waiting);
+            pace.begins_with(if yields { 2 * waiting } else { *waiting });
+            yields
+        };
+        waiting.iter().map(turn).collect()
+    }
+
+    #[test]
+    fn the_disk_is_not_left_idle_while_enough_wait() {
+        assert_eq!(yields(true, &[10, 20, 20, 39, 40]), [true, false, true, true, true]);
+        assert_eq!(yields(true, &[10, 20, 10, 20]), [true, false, true, false], "never twice in a row");
+        assert_eq!(yields(true, &[0, 0, 0]), [true, true, true]);
+    }
+
+    #[test]
+    fn where_no_disk_is_waited_for_the_more_the_better() {
+        assert_eq!(yields(false, &[10, 20, 1000]), [true, true, true]);
+    }
+}
