@@ -29,6 +29,27 @@ impl Body {
     pub fn stream(body: impl HttpBody<Data = Bytes, Error = Infallible> + Send + Sync + 'static) -> Self {
         Self::Stream(body.boxed())
     }
+
+    /// A body whose next piece is made when the reader has taken the one before. `poll` gives `None` where nothing is left.
+    pub fn pulled(
+        poll: impl FnMut(&mut Context<'_>) -> Poll<Option<Bytes>> + Send + Sync + Unpin + 'static,
+    ) -> Self {
+        Self::stream(Pulled(poll))
+    }
+}
+
+struct Pulled<F>(F);
+
+impl<F: FnMut(&mut Context<'_>) -> Poll<Option<Bytes>> + Unpin> HttpBody for Pulled<F> {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        (self.0)(context).map(|piece| Some(Ok(Frame::data(piece?))))
+    }
 }
 
 impl HttpBody for Body {

@@ -1,13 +1,11 @@
 //! A list of services by name, as JSON: a page at a time, so that neither memory nor the engine feels their number.
 
-use std::convert::Infallible;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use hyper::body::{Body as HttpBody, Frame};
 
 use super::filter::Filter;
 use crate::engine::{Board, RowRef, View};
@@ -37,8 +35,8 @@ where
     if listing.is_complete || is_page {
         return listing.into_page(json, request);
     }
-    let body = Rest { listing, board: Arc::clone(board), json, looks: 0, pause: None };
-    Reply::stream(StatusCode::OK, "application/json", Body::stream(body))
+    let mut rest = Rest { listing, board: Arc::clone(board), json, looks: 0, pause: None };
+    Reply::stream(StatusCode::OK, "application/json", Body::pulled(move |context| rest.poll_chunk(context)))
 }
 
 /// The most services of an answer that is made as a whole.
@@ -63,15 +61,9 @@ struct Rest<W> {
     pause: Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
 }
 
-impl<W: FnMut(&View, RowRef<'_>, &mut Vec<u8>) + Unpin> HttpBody for Rest<W> {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let Self { listing, board, json, looks, pause } = &mut *self;
+impl<W: FnMut(&View, RowRef<'_>, &mut Vec<u8>)> Rest<W> {
+    fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        let Self { listing, board, json, looks, pause } = self;
         while json.len() < CHUNK_BYTES && !listing.is_complete {
             if let Some(pausing) = pause {
                 ready!(pausing.as_mut().poll(context));
@@ -85,7 +77,7 @@ impl<W: FnMut(&View, RowRef<'_>, &mut Vec<u8>) + Unpin> HttpBody for Rest<W> {
         }
         let room = if listing.is_complete { 0 } else { CHUNK_CAPACITY };
         let chunk = mem::replace(json, Vec::with_capacity(room));
-        Poll::Ready((!chunk.is_empty()).then(|| Ok(Frame::data(chunk.into()))))
+        Poll::Ready((!chunk.is_empty()).then(|| chunk.into()))
     }
 }
 
