@@ -26,8 +26,8 @@ pub(super) struct Site {
     pub(super) limits: Limits,
 }
 
-/// A future of the answer to a request; its connection is busy until that has been sent. It is written by hand to be small: each connection has the memory of one, which is cold when
-/// its next request comes.
+/// A future of the answer to a request, until whose end its connection is busy. It is written by hand to be small: each connection has
+/// the memory of one, which is cold when its next request comes.
 pub(super) struct Exchange {
     site: Arc<Site>,
     peer: SocketAddr,
