@@ -26,11 +26,10 @@ impl Pace {
     pub(super) const fn yields(&mut self, waiting: usize) -> bool {
         let begins = self.waits_for_disk && self.has_yielded && waiting > 0 && waiting >= self.last;
         self.has_yielded = !begins;
-        self.last = waiting;
         !begins
     }
 
-    /// Notes that more came in before the turn began.
+    /// Notes for how many a turn begins.
     pub(super) const fn begins_with(&mut self, waiting: usize) {
         self.last = waiting;
     }

@@ -129,8 +129,8 @@ impl<S: Store, C: Clock> Engine<S, C> {
             }
             if pace.yields(self.parts.intake.len()) {
                 tokio::task::yield_now().await;
-                pace.begins_with(self.parts.intake.len());
             }
+            pace.begins_with(self.parts.intake.len());
             match self.timed_turn() {
                 (Flow::Stop, _) => return,
                 (Flow::Continue, more) => has_more = more,

@@ -1,12 +1,10 @@
 //! A body that goes on: what is there already, and then all that is broadcast.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Poll, ready};
 
 use bytes::Bytes;
-use hyper::body::{Body as HttpBody, Frame};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -17,12 +15,15 @@ use super::reply::Body;
 /// It ends with the feed, and where its reader is so slow that the feed has run away from it: then the reader is cut off,
 /// and nothing is kept for it.
 pub fn follow(first: impl Into<VecDeque<Bytes>>, feed: Receiver<Bytes>) -> Body {
-    Body::stream(Follow { first: first.into(), next: wait(feed) })
-}
-
-struct Follow {
-    first: VecDeque<Bytes>,
-    next: Next,
+    let (mut first, mut next) = (first.into(), wait(feed));
+    Body::pulled(move |context| {
+        if let Some(bytes) = first.pop_front() {
+            return Poll::Ready(Some(bytes));
+        }
+        let (received, feed) = ready!(next.as_mut().poll(context));
+        // It is not polled again after its end.
+        Poll::Ready(received.ok().inspect(|_| next = wait(feed)))
+    })
 }
 
 type Next = Pin<Box<dyn Future<Output = (Result<Bytes, RecvError>, Receiver<Bytes>)> + Send + Sync>>;
@@ -32,29 +33,4 @@ fn wait(mut feed: Receiver<Bytes>) -> Next {
         let next = feed.recv().await;
         (next, feed)
     })
-}
-
-impl HttpBody for Follow {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        if let Some(bytes) = self.first.pop_front() {
-            return Poll::Ready(Some(Ok(Frame::data(bytes))));
-        }
-        let (next, feed) = ready!(self.next.as_mut().poll(context));
-        Poll::Ready(match next {
-            Ok(bytes) => {
-                self.next = wait(feed);
-                Some(Ok(Frame::data(bytes)))
-            }
-            Err(RecvError::Closed | RecvError::Lagged(_)) => {
-                // It is not polled again after its end.
-                None
-            }
-        })
-    }
 }
