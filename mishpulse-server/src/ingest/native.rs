@@ -24,8 +24,11 @@ pub fn routes(router: Router, door: &Door) -> Router {
         })
         .at(Method::GET, PATH, move |request: Request| {
             let answer = beat(Arc::clone(&by_get), from_request(&request), token(&request));
-            // Nobody in between may answer the next one.
-            async { answer.await.with(header::CACHE_CONTROL, "no-store") }
+            // Nobody in between may answer the next one, and a browser shows it as what it is.
+            async {
+                let answer = answer.await.with(header::CACHE_CONTROL, "no-store");
+                answer.with(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
+            }
         })
 }
 
