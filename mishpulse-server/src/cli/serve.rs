@@ -27,6 +27,7 @@ pub(super) fn run(options: &ServeOptions) -> ExitCode {
     descriptors::raise(&loaded.settings.limits);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads(&loaded.settings))
+        .event_interval(TASKS_BETWEEN_LOOKS)
         .enable_all()
         .build()
     {
@@ -41,6 +42,10 @@ pub(super) fn run(options: &ServeOptions) -> ExitCode {
     runtime.shutdown_background();
     code
 }
+
+/// After how many tasks at the latest a thread looks for what has arrived. It looks anyway when none is left: so each round reads all
+/// that is there, which shares a commit, and under load no connection waits for its turn through several rounds of others.
+const TASKS_BETWEEN_LOOKS: u32 = 1024;
 
 /// One for each processor, and two where there is but one: while the engine writes on one of them, others go on. One more where it
 /// waits for the disk each time.

@@ -121,10 +121,14 @@ pub struct Intake {
 impl Intake {
     /// Waits until there is a command, at most for `wait`.
     pub(super) async fn wait(&mut self, wait: Duration) {
-        if self.len() == 0 {
-            // Whether it rang or the time has passed, the engine looks.
-            let _ = timeout(wait, self.shared.stirred.notified()).await;
-        }
+        let rang = async move {
+            // It may have rung for what the last turn took.
+            while self.len() == 0 {
+                self.shared.stirred.notified().await;
+            }
+        };
+        // Whether there is one or the time has passed, the engine looks.
+        let _ = timeout(wait, rang).await;
     }
 
     /// The first commands that are there, at most so many: the next ones that [`next`](Self::next) gives.
@@ -173,5 +177,30 @@ impl Drop for Intake {
         let waiting = std::mem::take(&mut queue.commands);
         drop(queue);
         drop(waiting);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_ring_for_what_is_taken_already_ends_no_wait() {
+        let (inbox, mut intake) = inbox(2);
+        let post = || inbox.send(Command::Stop).expect("there is room");
+        let is_over = |intake: &mut Intake| {
+            let wait = pin!(intake.wait(Duration::from_secs(3600)));
+            wait.poll(&mut Context::from_waker(Waker::noop())) == Poll::Ready(())
+        };
+        post();
+        assert!(is_over(&mut intake));
+        post();
+        while intake.next().is_some() {}
+        assert!(!is_over(&mut intake), "it has rung, and nothing is there");
+        post();
+        assert!(is_over(&mut intake));
     }
 }

@@ -1,6 +1,7 @@
 //! When the engine begins its next turn: at once, when others have had theirs, or some time after a failure.
 
 use mishpulse_core::Span;
+use tokio::task::yield_now;
 
 /// How it goes on from turn to turn.
 #[derive(Debug)]
@@ -18,12 +19,21 @@ impl Pace {
         Self { waits_for_disk, has_yielded: false, last: 0 }
     }
 
-    /// Whether others have their turn before the next one, for which `waiting` commands have come already.
+    /// Lets others have their turn before the next one, for which `waiting` commands have come already, or not.
+    pub(super) async fn give_way(&mut self, waiting: usize) {
+        if self.yields(waiting) {
+            for _ in 0..LOOKS {
+                yield_now().await;
+            }
+        }
+    }
+
+    /// Whether others have their turn before the next one.
     ///
     /// Mostly yes: whatever else has arrived is read first, and shares the commit. Not where the disk would be idle meanwhile though
     /// as many wait as shared the last commit. Then others send the answers while this thread waits; but once only, for some of the
     /// answers are on this thread.
-    pub(super) const fn yields(&mut self, waiting: usize) -> bool {
+    const fn yields(&mut self, waiting: usize) -> bool {
         let begins = self.waits_for_disk && self.has_yielded && waiting > 0 && waiting >= self.last;
         self.has_yielded = !begins;
         !begins
@@ -34,6 +44,10 @@ impl Pace {
         self.last = waiting;
     }
 }
+
+/// How often what has arrived is read before a turn. What comes in while the first is read is read by the second; a third brings
+/// nothing more.
+const LOOKS: usize = 2;
 
 /// How long everything is refused after a failure: 0.1 s after the first, twice as long after each further one, up to 2 s.
 pub(super) fn recovery_pause(failures: u32) -> Span {

@@ -127,9 +127,7 @@ impl<S: Store, C: Clock> Engine<S, C> {
                 let wait = self.wait();
                 self.parts.intake.wait(wait.into()).await;
             }
-            if pace.yields(self.parts.intake.len()) {
-                tokio::task::yield_now().await;
-            }
+            pace.give_way(self.parts.intake.len()).await;
             pace.begins_with(self.parts.intake.len());
             match self.timed_turn() {
                 (Flow::Stop, _) => return,
