@@ -151,6 +151,7 @@ fn half(
     let prober = prober.finish()?;
     let engine_gap = client::metric(server.address(), "mishpulse_longest_turn_seconds")?;
     let dead = client::dead(server.address())?;
+    sink.wait_for(deaths as usize);
     server.stop()?;
     let arrived = sink.arrived();
     Ok(Seen { outcome, prober, engine_gap, dead, named: arrived.named.len(), messages: arrived.messages })

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
@@ -52,6 +53,14 @@ impl Sink {
             format!("[channels.hook{number}]\nkind = \"webhook\"\nurl = \"http://{}/\"\n", self.address)
         };
         (0..channels).map(one).collect()
+    }
+
+    /// Waits until `services` are named, for 30 s at most; whoever counts them sees whether they are.
+    pub(crate) fn wait_for(&self, services: usize) {
+        let until = Instant::now() + Duration::from_secs(30);
+        while self.arrived().named.len() < services && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// What has come in so far.

@@ -36,6 +36,22 @@ pub(crate) struct Options {
     seconds: f64,
 }
 
+impl Options {
+    /// The lines of the table, without figures as yet.
+    fn cells(&self) -> Vec<Cell> {
+        let mut cells = Vec::new();
+        for services in &self.sizes {
+            for promise in &self.durability {
+                for connections in &self.connections {
+                    let (services, promise, connections) = (*services, *promise, *connections);
+                    cells.push(Cell { services, promise, connections, pairs: Vec::new() });
+                }
+            }
+        }
+        cells
+    }
+}
+
 /// What one run of one server came to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Run {
@@ -79,7 +95,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let binary = server::binary(&options.place)?;
     let seeds = Seeds::in_folder(&folder);
     println!(
-        "Medians of {} runs, the yardstick and the server in turn. A ratio is the median of those of the pairs.\n",
+        "Medians of {} rounds through all lines, so that a slow minute of the machine is shared by all; the yardstick and the server in \
+         turn. A ratio is the median of those of the pairs.\n",
         options.runs
     );
     head(&[
@@ -101,24 +118,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         "errors",
         "fdatasync p50 ms",
     ]);
-    let mut cells = Vec::new();
-    for services in &options.sizes {
-        for promise in &options.durability {
-            for connections in &options.connections {
-                let mut cell = Cell {
-                    services: *services,
-                    promise: *promise,
-                    connections: *connections,
-                    pairs: Vec::new(),
-                };
-                for _ in 0..options.runs {
-                    cell.pairs.push(pair(options, &folder, &binary, &seeds, &cell)?);
-                }
-                cell.print();
-                cells.push(cell);
-            }
+    let mut cells = options.cells();
+    for round in 1..=options.runs {
+        for cell in &mut cells {
+            cell.pairs.push(pair(options, &folder, &binary, &seeds, cell)?);
         }
+        eprintln!("round {round} of {} is done", options.runs);
     }
+    cells.iter().for_each(Cell::print);
     plot(options, &cells)?;
     let errors: u64 = cells.iter().map(Cell::errors).sum();
     match errors {
