@@ -129,7 +129,7 @@ fn round(
             return Err("not all died in time".into());
         }
     }
-    std::thread::sleep(Duration::from_secs(1));
+    sink.wait_for(deaths as usize);
     drop(generator);
     server.stop()?;
     let arrived = sink.arrived();

@@ -99,6 +99,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
          turn. A ratio is the median of those of the pairs.\n",
         options.runs
     );
+    let mut cells = options.cells();
+    for round in 1..=options.runs {
+        for cell in &mut cells {
+            cell.pairs.push(pair(options, &folder, &binary, &seeds, cell)?);
+        }
+        eprintln!("round {round} of {} is done", options.runs);
+    }
     head(&[
         "services",
         "durability",
@@ -118,13 +125,6 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         "errors",
         "fdatasync p50 ms",
     ]);
-    let mut cells = options.cells();
-    for round in 1..=options.runs {
-        for cell in &mut cells {
-            cell.pairs.push(pair(options, &folder, &binary, &seeds, cell)?);
-        }
-        eprintln!("round {round} of {} is done", options.runs);
-    }
     cells.iter().for_each(Cell::print);
     plot(options, &cells)?;
     let errors: u64 = cells.iter().map(Cell::errors).sum();
