@@ -61,6 +61,7 @@ impl Directory {
     }
 
     /// The name of `id`; empty where there is no such service.
+    #[inline]
     pub(super) fn name(&self, id: ServiceId) -> &str {
         self.person(id).map_or("", |person| self.names.get(person.name))
     }
@@ -201,6 +202,7 @@ impl Directory {
         self.names = names;
     }
 
+    #[inline]
     fn person(&self, id: ServiceId) -> Option<Person> {
         self.people.get(id.index()).copied().filter(|person| person.name != NOBODY.name)
     }
@@ -251,6 +253,7 @@ fn key(text: &[u8]) -> u64 {
 }
 
 impl Names {
+    #[inline]
     fn get(&self, at: u32) -> &str {
         let (len, rest) = self.text[at as usize..].split_at(2);
         let len = len.as_bytes();

@@ -176,6 +176,7 @@ impl Rows {
     }
 
     /// The row of `id`, of whom `directory` says who it is.
+    #[inline]
     pub(super) fn get<'a>(&'a self, id: ServiceId, directory: &'a Directory) -> Option<RowRef<'a>> {
         let packed = self.packed.get(id.index())?;
         let name = directory.name(id);
@@ -256,6 +257,7 @@ impl Rows {
         Some(status)
     }
 
+    #[inline]
     fn deadline(&self, id: ServiceId, packed: &Packed) -> Option<Timestamp> {
         match packed.deadline {
             NO_DEADLINE => None,

@@ -79,6 +79,7 @@ impl View {
 
     /// The service with this handle.
     #[must_use]
+    #[inline]
     pub fn row_of(&self, id: ServiceId) -> Option<RowRef<'_>> {
         self.rows.get(id, &self.directory)
     }

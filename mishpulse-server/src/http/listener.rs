@@ -41,10 +41,7 @@ pub async fn serve(
     let mut http = http1::Builder::new();
     // Who has said all may close its side and still gets its answer. It is also cheaper: hyper would try to read on, into new memory,
     // while a request is answered.
-    http.half_close(true)
-        .writev(false)
-        .header_read_timeout(None)
-        .max_buf_size(limits.header_bytes.max(MIN_BUFFER_BYTES));
+    http.half_close(true).header_read_timeout(None).max_buf_size(limits.header_bytes.max(MIN_BUFFER_BYTES));
     // A number of one's own costs hyper more than its default, and fewer are counted where they are answered.
     if limits.headers > HEADERS_OF_HYPER {
         http.max_headers(limits.headers);

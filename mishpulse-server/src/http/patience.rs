@@ -60,8 +60,17 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         context: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
-        self.judge(context, written)
+        let len: usize = parts.iter().map(|part| part.len()).sum();
+        if len > SMALL_BYTES {
+            let written = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
+            return self.judge(context, written);
+        }
+        let (mut whole, mut at) = ([0; SMALL_BYTES], 0);
+        for part in parts {
+            whole[at..at + part.len()].copy_from_slice(part);
+            at += part.len();
+        }
+        self.poll_write(context, &whole[..len])
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -79,11 +88,59 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     }
 }
 
+/// What is written in one piece: for the system that is less work than several, for us it is hardly any.
+const SMALL_BYTES: usize = 512;
+
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
     use super::*;
+
+    /// What was written in one piece each, and whether in parts.
+    struct Pieces(Vec<(String, bool)>);
+
+    impl AsyncWrite for Pieces {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            self.0.push((String::from_utf8_lossy(bytes).into_owned(), false));
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_write_vectored(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            parts: &[io::IoSlice<'_>],
+        ) -> Poll<io::Result<usize>> {
+            let whole = parts.iter().map(|part| String::from_utf8_lossy(part)).collect::<String>();
+            let len = whole.len();
+            self.0.push((whole, true));
+            Poll::Ready(Ok(len))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_small_answer_is_written_in_one_piece_and_a_large_one_is_not_copied() {
+        let mut stream = Patient::new(Pieces(Vec::new()), Duration::from_secs(1));
+        let large = "x".repeat(SMALL_BYTES);
+        for [head, body] in [["head", "body"], ["head", &large], ["", &large], ["", ""]] {
+            let parts = [head, body].map(|part| io::IoSlice::new(part.as_bytes()));
+            assert_eq!(stream.write_vectored(&parts).await.unwrap(), head.len() + body.len());
+            let is_small = head.len() + body.len() <= SMALL_BYTES;
+            assert_eq!(stream.stream.0.pop(), Some((format!("{head}{body}"), !is_small)));
+        }
+    }
 
     #[tokio::test]
     async fn who_takes_nothing_is_given_up_and_who_takes_a_little_is_not() {

@@ -15,6 +15,7 @@ mod memory;
 mod migrate;
 pub mod rows;
 mod sqlite;
+mod sqlite_facts;
 mod sqlite_history;
 mod sqlite_rows;
 mod sqlite_write;

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
 use super::journal::Journal;
 use super::rows::{Loaded, ServiceRow};
+use super::sqlite_facts::Facts;
 use super::sqlite_rows as columns;
 use super::sqlite_write::{is_heard_only, write_all};
 use super::wal::{self, LOG_BYTES_MAX, LogKeeper};
@@ -92,23 +93,19 @@ impl Store for SqliteStore {
         let seen = self.seen()?;
         let transaction = self.connection.transaction()?;
         let mut heard = self.journal.read(&transaction)?;
+        let mut select = transaction.prepare_cached(columns::SELECT_IDENTITIES)?;
         // Two tables side by side, each in its own order: a look-up for every row would take longer.
-        let mut select_identities = transaction.prepare_cached(columns::SELECT_IDENTITIES)?;
-        let mut select_facts = transaction.prepare_cached(columns::SELECT_FACTS)?;
-        let (mut identities, mut states) = (select_identities.query([])?, select_facts.query([])?);
-        let mut state = states.next()?;
-        while let Some(row) = identities.next()? {
-            let id: u32 = row.get(0)?;
-            while let Some(row) = state
-                && row.get::<_, u32>(0)? < id
-            {
-                state = states.next()?;
+        std::thread::scope(|scope| {
+            let (mut identities, mut facts) = (select.query([])?, Facts::read(scope, &self.path));
+            while let Some(row) = identities.next()? {
+                let id = ServiceId::new(row.get(0)?);
+                if let Some(mut facts) = facts.of(id)? {
+                    heard.bring_up(id, &mut facts);
+                    each(ServiceRow { id, identity: columns::identity(row)?, facts });
+                }
             }
-            let Some(found) = state.filter(|row| row.get(0) == Ok(id)) else { continue };
-            let (id, mut facts) = (ServiceId::new(id), columns::facts(found)?);
-            heard.bring_up(id, &mut facts);
-            each(ServiceRow { id, identity: columns::identity(row)?, facts });
-        }
+            Ok::<_, StoreError>(())
+        })?;
         let mut select = transaction
             .prepare_cached("SELECT began_at, ended_at, away_ms FROM gap ORDER BY began_at, ended_at")?;
         let gaps = select.query_map([], columns::gap)?.collect::<Result<_, _>>()?;

@@ -97,6 +97,7 @@ impl Filter {
 
     /// Whether it shows `row`, leaving aside its limit and where it begins.
     #[must_use]
+    #[inline]
     pub fn shows(&self, view: &View, row: RowRef<'_>) -> bool {
         let is_named = match &self.name {
             None => true,

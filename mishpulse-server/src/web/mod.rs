@@ -9,6 +9,7 @@ mod forms;
 mod health;
 mod history;
 mod html;
+mod line;
 mod listing;
 mod live;
 mod metrics;
