@@ -67,13 +67,12 @@ impl Line<'_> {
             _ if bytes.len() > PLAIN_BYTES_MAX => return None,
             // Sixteen at a time and to the end, some of them twice, which is faster than to stop.
             Some(last) => {
-                let mut found = specials(last);
+                let (end, mut found) = (self.len + bytes.len(), specials(last));
                 for sixteen in bytes.as_chunks().0 {
                     self.put_first(sixteen, 16);
                     found |= specials(sixteen);
                 }
-                self.len -= bytes.len() / 16 * 16;
-                self.len += bytes.len() - 16;
+                self.len = end - 16;
                 self.put_first(last, 16);
                 found
             }
