@@ -134,13 +134,10 @@ impl Directory {
             Some(uuid) => uuid,
             None => self.add_text(identity.token.as_other().unwrap_or_default()),
         };
-        let (tokens, texts, hasher) = (&self.tokens, &self.texts, &self.hasher);
-        let hash = |id: &u32| hash_of(hasher, texts, tokens[*id as usize]);
-        self.by_token.insert_unique(hash(&id.number()), id.number(), hash);
         number
     }
 
-    /// Puts all into the order of their names, also in memory. O(n log n).
+    /// Puts all into the order of their names, also in memory, and finds them by their tokens. O(n log n).
     pub(super) fn sort(&mut self) {
         // As they grew, they may have taken twice the room.
         self.people.shrink_to_fit();
@@ -160,6 +157,13 @@ impl Directory {
         let ids: Vec<u32> = keyed.into_iter().map(|(_, id)| id).collect();
         self.by_name = Order::of(&ids);
         self.pack();
+        let mut by_token = HashTable::with_capacity(ids.len());
+        for id in ids {
+            let hash = hash_of(&self.hasher, &self.texts, self.tokens[id as usize]);
+            // It has room for all.
+            by_token.insert_unique(hash, id, |_| hash);
+        }
+        self.by_token = by_token;
     }
 
     /// Takes in one more service.
@@ -167,6 +171,9 @@ impl Directory {
         let place = self.place(identity.name.as_str(), false);
         self.by_name.insert(place, id.number());
         self.load(id, identity);
+        let (tokens, texts, hasher) = (&self.tokens, &self.texts, &self.hasher);
+        let hash = |id: &u32| hash_of(hasher, texts, tokens[*id as usize]);
+        self.by_token.insert_unique(hash(&id.number()), id.number(), hash);
     }
 
     /// Drops a service, if it is there.

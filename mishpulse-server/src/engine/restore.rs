@@ -47,8 +47,10 @@ impl<'a> Loading<'a> {
         let policies = self.policies;
         let services = self.services.into_iter();
         let services = services.map(|(id, number, facts)| (id, policies[number as usize], facts));
-        let dog = Watchdog::restore(config, services, gaps, seen, woke_at)?;
-        self.directory.sort();
+        let dog = std::thread::scope(|scope| {
+            scope.spawn(|| self.directory.sort());
+            Watchdog::restore(config, services, gaps, seen, woke_at)
+        })?;
         Ok((dog, self.directory))
     }
 }
