@@ -22,7 +22,7 @@ impl Pace {
     /// Lets others have their turn before the next one, for which `waiting` commands have come already, or not.
     pub(super) async fn give_way(&mut self, waiting: usize) {
         if self.yields(waiting) {
-            for _ in 0..LOOKS {
+            for _ in 0..self.looks() {
                 yield_now().await;
             }
         }
@@ -39,15 +39,22 @@ impl Pace {
         !begins
     }
 
+    /// How often what has arrived is read before the next turn.
+    ///
+    /// What comes in while the first is read is read by the second; a third brings nothing more. Where few share a commit and each
+    /// waits for the disk, that is what they wait for, and it begins after the first.
+    const fn looks(&self) -> usize {
+        if self.waits_for_disk && self.last < MANY { 1 } else { 2 }
+    }
+
     /// Notes for how many a turn begins.
     pub(super) const fn begins_with(&mut self, waiting: usize) {
         self.last = waiting;
     }
 }
 
-/// How often what has arrived is read before a turn. What comes in while the first is read is read by the second; a third brings
-/// nothing more.
-const LOOKS: usize = 2;
+/// So many share a commit where the processors are busy while the disk is waited for.
+const MANY: usize = 64;
 
 /// How long everything is refused after a failure: 0.1 s after the first, twice as long after each further one, up to 2 s.
 pub(super) fn recovery_pause(failures: u32) -> Span {
@@ -74,6 +81,17 @@ mod tests {
         assert_eq!(yields(true, &[10, 20, 20, 39, 40]), [true, false, true, true, true]);
         assert_eq!(yields(true, &[10, 20, 10, 20]), [true, false, true, false], "never twice in a row");
         assert_eq!(yields(true, &[0, 0, 0]), [true, true, true]);
+    }
+
+    #[test]
+    fn few_do_not_wait_for_more_before_the_disk() {
+        for (waits_for_disk, last, looks) in
+            [(true, MANY - 1, 1), (true, MANY, 2), (false, 0, 2), (false, MANY, 2)]
+        {
+            let mut pace = Pace::new(waits_for_disk);
+            pace.begins_with(last);
+            assert_eq!(pace.looks(), looks);
+        }
     }
 
     #[test]
