@@ -233,7 +233,10 @@ mod tests {
         let far = [i64::MIN, i64::MAX].into_iter();
         for ms in days.into_iter().flat_map(|day| times.map(|time| day * DAY_MS + time)).chain(far) {
             let at = Timestamp::from_unix_ms(ms);
-            let text = written(|line| Some(stamps.write(at, line)));
+            let text = written(|line| {
+                stamps.write(at, line);
+                Some(())
+            });
             assert_eq!(text.unwrap(), format!("[at:\"{}\"", rfc3339(at)));
         }
     }
