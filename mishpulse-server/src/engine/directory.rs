@@ -121,7 +121,7 @@ impl Directory {
         found.copied().map(ServiceId::new)
     }
 
-    /// Takes in a service of many: [`sort`](Self::sort) must follow. Gives the number of what it sets itself.
+    /// Takes in a service of many: [`hash`](Self::hash) and [`sort`](Self::sort) must follow. Gives the number of what it sets itself.
     pub(super) fn load(&mut self, id: ServiceId, identity: &Identity) -> u32 {
         if self.people.len() <= id.index() {
             self.people.resize(id.index() + 1, NOBODY);
@@ -137,11 +137,22 @@ impl Directory {
         number
     }
 
-    /// Puts all into the order of their names, also in memory, and finds them by their tokens. O(n log n).
-    pub(super) fn sort(&mut self) {
+    /// Finds all by their tokens. O(n).
+    pub(super) fn hash(&mut self) {
         // As they grew, they may have taken twice the room.
         self.people.shrink_to_fit();
         self.tokens.shrink_to_fit();
+        let mut by_token = HashTable::with_capacity(self.people.len());
+        for id in self.ids() {
+            let hash = hash_of(&self.hasher, &self.texts, self.tokens[id.index()]);
+            // It has room for all.
+            by_token.insert_unique(hash, id.number(), |_| hash);
+        }
+        self.by_token = by_token;
+    }
+
+    /// Puts all into the order of their names, also in memory. O(n log n).
+    pub(super) fn sort(&mut self) {
         // Compared by what follows the beginning that all have in common, so that few names are looked at.
         let mut common: Option<&str> = None;
         for id in self.ids() {
@@ -157,13 +168,6 @@ impl Directory {
         let ids: Vec<u32> = keyed.into_iter().map(|(_, id)| id).collect();
         self.by_name = Order::of(&ids);
         self.pack();
-        let mut by_token = HashTable::with_capacity(ids.len());
-        for id in ids {
-            let hash = hash_of(&self.hasher, &self.texts, self.tokens[id as usize]);
-            // It has room for all.
-            by_token.insert_unique(hash, id, |_| hash);
-        }
-        self.by_token = by_token;
     }
 
     /// Takes in one more service.
@@ -343,6 +347,7 @@ mod tests {
             directory.load(id, &who);
             model.insert(name, (id, who));
         }
+        directory.hash();
         directory.sort();
         check(&directory, &model);
         assert_eq!(directory.handles(), 999);

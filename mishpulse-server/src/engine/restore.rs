@@ -48,9 +48,11 @@ impl<'a> Loading<'a> {
         let services = self.services.into_iter();
         let services = services.map(|(id, number, facts)| (id, policies[number as usize], facts));
         let dog = std::thread::scope(|scope| {
-            scope.spawn(|| self.directory.sort());
+            scope.spawn(|| self.directory.hash());
             Watchdog::restore(config, services, gaps, seen, woke_at)
         })?;
+        // When the rows have gone, for it takes room of its own.
+        self.directory.sort();
         Ok((dog, self.directory))
     }
 }
