@@ -37,9 +37,9 @@ pub fn serialize_some<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> R
 }
 
 /// The first moment that can be written.
-pub const YEAR_0_MS: i64 = -62_167_219_200_000;
+pub(crate) const YEAR_0_MS: i64 = -62_167_219_200_000;
 /// The last one.
-pub const YEAR_9999_MS: i64 = 253_402_300_799_999;
+pub(crate) const YEAR_9999_MS: i64 = 253_402_300_799_999;
 
 #[cfg(test)]
 mod tests {

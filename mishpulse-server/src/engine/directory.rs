@@ -142,7 +142,7 @@ impl Directory {
         // As they grew, they may have taken twice the room.
         self.people.shrink_to_fit();
         self.tokens.shrink_to_fit();
-        let mut by_token = HashTable::with_capacity(self.people.len());
+        let mut by_token = HashTable::with_capacity(self.ids().count());
         for id in self.ids() {
             let hash = hash_of(&self.hasher, &self.texts, self.tokens[id.index()]);
             // It has room for all.

@@ -4,10 +4,10 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rusqlite::Connection;
 use rusqlite::backup::{Backup as Copy, StepResult};
-use rusqlite::{Connection, OpenFlags};
 
-use super::sqlite::{DATABASE, io_error, lock, private_file};
+use super::sqlite::{DATABASE, OPEN_TO_READ, io_error, lock, private_file};
 use super::{StoreError, migrate};
 
 /// Copies databases.
@@ -135,8 +135,7 @@ impl Backup {
 const PAGES_A_STEP: i32 = 256;
 
 fn open(path: &Path) -> Result<Connection, BackupError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Ok(Connection::open_with_flags(path, flags)?)
+    Ok(Connection::open_with_flags(path, OPEN_TO_READ)?)
 }
 
 /// Copies by way of a file beside `to`, which gets that name once it is whole, checked and on the disk.

@@ -7,7 +7,7 @@ use std::path::Path;
 use mishpulse_core::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::sqlite::{DATABASE, io_error};
+use super::sqlite::{DATABASE, OPEN_TO_READ, io_error};
 use super::{StoreError, migrate};
 
 /// What a look at a database has shown.
@@ -84,11 +84,10 @@ fn look(path: &Path, bytes: u64, is_in_use: bool) -> Result<Inspection, StoreErr
 /// Without a server and a log there is nothing but the file, and reading it as such leaves nothing behind; else SQLite needs
 /// its shared memory beside the file, and finds or makes it.
 fn open(path: &Path, is_in_use: bool) -> Result<Connection, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let log = path.with_file_name(format!("{DATABASE}-wal"));
     let has_log = log.metadata().is_ok_and(|metadata| metadata.len() > 0);
     if is_in_use || has_log {
-        return Ok(Connection::open_with_flags(path, flags)?);
+        return Ok(Connection::open_with_flags(path, OPEN_TO_READ)?);
     }
     let mut uri = "file:".to_owned();
     uri.extend(percent_encoding::percent_encode(
@@ -96,7 +95,7 @@ fn open(path: &Path, is_in_use: bool) -> Result<Connection, StoreError> {
         percent_encoding::NON_ALPHANUMERIC,
     ));
     uri.push_str("?immutable=1");
-    Ok(Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)?)
+    Ok(Connection::open_with_flags(uri, OPEN_TO_READ | OpenFlags::SQLITE_OPEN_URI)?)
 }
 
 fn is_damage(error: &rusqlite::Error) -> bool {

@@ -5,7 +5,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use mishpulse_core::{ServiceId, Timestamp, Watchdog};
-use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
 
 use super::journal::Journal;
 use super::rows::{Loaded, ServiceRow};
@@ -166,6 +166,10 @@ impl Store for SqliteStore {
 /// How long a writer waits for another one, such as a person with the `sqlite3` shell. Senders wait with it, so it is short.
 const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1);
 const STATEMENTS: usize = 64;
+
+/// How a database is opened by one who only reads it, on one thread.
+pub(super) const OPEN_TO_READ: OpenFlags =
+    OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
 /// The name of the database in the data folder.
 pub(super) const DATABASE: &str = "mishpulse.db";

@@ -7,9 +7,10 @@ use std::thread::Scope;
 use std::vec;
 
 use mishpulse_core::{Service, ServiceId};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 
 use super::StoreError;
+use super::sqlite::OPEN_TO_READ;
 use super::sqlite_rows as columns;
 
 /// The rows of `state`, in order of their handles.
@@ -53,7 +54,6 @@ impl Facts {
     }
 }
 
-const OPEN_TO_READ: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 const CACHE_PAGES: i64 = 32;
 const BATCH_ROWS: usize = 256;
 const BATCHES_AHEAD: usize = 4;

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use mishpulse_core::{ServiceId, Timestamp};
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, params};
 
 use super::rows::{DeliveryRow, DeliveryState, EventRow, TransitionRow};
+use super::sqlite::OPEN_TO_READ;
 use super::sqlite_rows::{self as columns, state_code};
 use super::{History, StoreError};
 use crate::config::ChannelName;
@@ -22,8 +23,7 @@ impl SqliteHistory {
     /// # Errors
     /// [`StoreError`] where it cannot be opened.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)?;
+        let connection = Connection::open_with_flags(path, OPEN_TO_READ)?;
         Ok(Self { connection })
     }
 
