@@ -227,8 +227,14 @@ impl Bucket {
         }
     }
 
+    /// An empty one holds no memory: those who are far off pass together through one bucket after another, and would leave
+    /// room for all of them in each.
     fn pop(&mut self) -> Option<Vec<ServiceId>> {
-        self.0.pop()
+        let chunk = self.0.pop();
+        if self.0.is_empty() {
+            self.0 = Vec::new();
+        }
+        chunk
     }
 
     fn is_empty(&self) -> bool {
@@ -308,6 +314,27 @@ mod tests {
         let later = at(now_ms + 600_000);
         while deadlines.pop(later, |_| Some(due)).is_some() {}
         assert_eq!(deadlines.entries(), 0);
+    }
+
+    #[test]
+    fn those_who_pass_through_all_buckets_together_leave_no_memory_behind() {
+        const SERVICES: u32 = 10_000;
+        let mut deadlines = Deadlines::new(at(0));
+        let room = |deadlines: &Deadlines| {
+            deadlines.ring.iter().map(|bucket| bucket.0.capacity()).sum::<usize>()
+        };
+        (0..SERVICES).for_each(|index| deadlines.file(ServiceId::new(index), at(3_600_000)));
+        let before = room(&deadlines);
+        // A day in which all are heard all the time.
+        for second in 0..86_400 {
+            let now = at(second * 1000);
+            let due = now + Span::from_secs(3600);
+            for _ in 0..SERVICES / SLICE as u32 {
+                assert_eq!(deadlines.pop(now, |_| Some(due)), None);
+            }
+        }
+        assert_eq!(deadlines.entries(), SERVICES as usize);
+        assert!(room(&deadlines) <= before, "room for {} chunks, was {before}", room(&deadlines));
     }
 
     #[test]
