@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
+use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use super::command::{Command, Reply, Unavailable};
@@ -15,7 +16,7 @@ use crate::metrics::Metrics;
 #[must_use]
 pub fn inbox(size: usize) -> (Inbox, Intake) {
     let shared = Arc::new(Shared {
-        queue: Mutex::new(Queue { commands: VecDeque::new(), size, is_closed: false }),
+        queue: Mutex::new(Queue { commands: VecDeque::new(), size, rings_at: FIRST, is_closed: false }),
         stirred: Notify::new(),
         left: AtomicUsize::new(0),
         overflowed: AtomicBool::new(false),
@@ -24,13 +25,16 @@ pub fn inbox(size: usize) -> (Inbox, Intake) {
     (Inbox(Arc::clone(&shared)), Intake { shared, taken: VecDeque::new() })
 }
 
+/// The engine is woken for the first command, unless it said that it waits for more.
+const FIRST: usize = 1;
+
 /// Sends commands to the engine. Cheap to clone.
 #[derive(Clone)]
 pub struct Inbox(Arc<Shared>);
 
 struct Shared {
     queue: Mutex<Queue>,
-    /// Rings when a command comes into an empty queue.
+    /// Rings when as many commands have come into the queue as it says.
     stirred: Notify,
     /// How many the engine had taken out after its last turn, and not begun.
     left: AtomicUsize,
@@ -41,6 +45,8 @@ struct Shared {
 struct Queue {
     commands: VecDeque<Command>,
     size: usize,
+    /// It rings for the command that makes it so many.
+    rings_at: usize,
     /// The engine is no more.
     is_closed: bool,
 }
@@ -94,11 +100,11 @@ impl Inbox {
             self.0.overflowed.store(true, Ordering::Release);
             return Err(Unavailable);
         }
-        let is_first = queue.commands.is_empty();
         queue.commands.push_back(command);
-        drop(queue);
         // One wake-up for all that come in until the engine takes them.
-        if is_first {
+        let rings = queue.commands.len() == queue.rings_at;
+        drop(queue);
+        if rings {
             self.0.stirred.notify_one();
         }
         Ok(())
@@ -129,6 +135,23 @@ impl Intake {
         };
         // Whether there is one or the time has passed, the engine looks.
         let _ = timeout(wait, rang).await;
+    }
+
+    /// Lets others have their turn, all of them or until `enough` commands are there.
+    pub(super) async fn look(&mut self, enough: usize) {
+        let (shared, missing) = (&self.shared, enough.saturating_sub(self.taken.len()));
+        shared.queue().rings_at = missing;
+        let rang = async {
+            // It may have rung before this.
+            while shared.queue().commands.len() < missing {
+                shared.stirred.notified().await;
+            }
+        };
+        tokio::select! {
+            () = rang => {}
+            () = yield_now() => {}
+        }
+        shared.queue().rings_at = FIRST;
     }
 
     /// The first commands that are there, at most so many: the next ones that [`next`](Self::next) gives.
@@ -182,8 +205,8 @@ impl Drop for Intake {
 
 #[cfg(test)]
 mod tests {
-    use std::pin::pin;
-    use std::task::{Context, Poll, Waker};
+    use std::pin::{Pin, pin};
+    use std::task::{Context, Poll, Wake, Waker};
 
     use super::*;
 
@@ -202,5 +225,50 @@ mod tests {
         assert!(!is_over(&mut intake), "it has rung, and nothing is there");
         post();
         assert!(is_over(&mut intake));
+    }
+
+    #[tokio::test]
+    async fn a_look_is_over_at_once_when_enough_have_come() {
+        let (inbox, mut intake) = inbox(9);
+        let post = || inbox.send(Command::Stop).expect("there is room");
+        post();
+        {
+            let rung = Arc::new(Rung::default());
+            let mut look = pin!(intake.look(3));
+            assert!(rung.poll(look.as_mut()).is_pending(), "it has rung for the first, and looks for three");
+            post();
+            assert_eq!(rung.count(), 0);
+            post();
+            assert_eq!(rung.count(), 1);
+            assert!(rung.poll(look).is_ready());
+        }
+        intake.look(usize::MAX).await;
+        while intake.next().is_some() {}
+        let rung = Arc::new(Rung::default());
+        let mut wait = pin!(intake.wait(Duration::from_secs(3600)));
+        assert!(rung.poll(wait.as_mut()).is_pending());
+        post();
+        assert_eq!(rung.count(), 1, "after a look it rings for the first again");
+        assert!(rung.poll(wait).is_ready());
+    }
+
+    /// Counts how often it was woken.
+    #[derive(Default)]
+    struct Rung(AtomicUsize);
+
+    impl Rung {
+        fn poll(self: &Arc<Self>, future: Pin<&mut impl Future<Output = ()>>) -> Poll<()> {
+            future.poll(&mut Context::from_waker(&Waker::from(Arc::clone(self))))
+        }
+
+        fn count(&self) -> usize {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+
+    impl Wake for Rung {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }

@@ -127,8 +127,7 @@ impl<S: Store, C: Clock> Engine<S, C> {
                 let wait = self.wait();
                 self.parts.intake.wait(wait.into()).await;
             }
-            pace.give_way(self.parts.intake.len()).await;
-            pace.begins_with(self.parts.intake.len());
+            pace.give_way(&mut self.parts.intake).await;
             match self.timed_turn() {
                 (Flow::Stop, _) => return,
                 (Flow::Continue, more) => has_more = more,
