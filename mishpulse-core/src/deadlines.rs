@@ -320,9 +320,8 @@ mod tests {
     fn those_who_pass_through_all_buckets_together_leave_no_memory_behind() {
         const SERVICES: u32 = 10_000;
         let mut deadlines = Deadlines::new(at(0));
-        let room = |deadlines: &Deadlines| {
-            deadlines.ring.iter().map(|bucket| bucket.0.capacity()).sum::<usize>()
-        };
+        let room =
+            |deadlines: &Deadlines| deadlines.ring.iter().map(|bucket| bucket.0.capacity()).sum::<usize>();
         (0..SERVICES).for_each(|index| deadlines.file(ServiceId::new(index), at(3_600_000)));
         let before = room(&deadlines);
         // A day in which all are heard all the time.

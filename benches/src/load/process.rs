@@ -36,6 +36,11 @@ pub(crate) fn memory(pid: u32) -> Result<Memory> {
     }
 }
 
+/// Has the peak of a process's memory counted from now on.
+pub(crate) fn forget_peak(pid: u32) -> Result<()> {
+    Ok(fs::write(format!("/proc/{pid}/clear_refs"), "5")?)
+}
+
 /// Bytes in RAM.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Memory {

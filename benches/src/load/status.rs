@@ -46,6 +46,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         let mut server = Server::start(&binary, data.path(), Promise::Process, "")?;
         server.first_beat(0)?;
         std::thread::sleep(std::time::Duration::from_secs(1));
+        // What the start took for a moment is not what the list takes.
+        process::forget_peak(server.pid())?;
         let memory = process::memory(server.pid())?.now;
         let asked = SERVICES_MIN.div_ceil(*services);
         let before = (process::cpu(server.pid())?, process::own_cpu(server.pid())?);

@@ -28,11 +28,14 @@ pub(crate) struct Options {
     /// How many connections there are.
     #[arg(long, value_delimiter = ',', default_value = "64,256,1024")]
     connections: Vec<usize>,
-    /// How often both are measured, in turn.
+    /// How often both are started anew.
     #[arg(long, default_value_t = 5)]
     runs: usize,
-    /// How long each is measured, after half a second of warm-up.
-    #[arg(long, default_value_t = 2.5)]
+    /// How often both are then measured, in turn.
+    #[arg(long, default_value_t = 5)]
+    turns: usize,
+    /// How long each is measured, after a quarter of a second of warm-up.
+    #[arg(long, default_value_t = 0.75)]
     seconds: f64,
 }
 
@@ -95,14 +98,15 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let binary = server::binary(&options.place)?;
     let seeds = Seeds::in_folder(&folder);
     println!(
-        "Medians of {} rounds through all lines, so that a slow minute of the machine is shared by all; the yardstick and the server in \
-         turn. A ratio is the median of those of the pairs.\n",
-        options.runs
+        "Medians of {} rounds through all lines, so that a slow minute of the machine is shared by all; in each, the yardstick and the \
+         server are measured {} times in turn, {} s each, while the other waits. A ratio is the median of those of the pairs.\n",
+        options.runs, options.turns, options.seconds
     );
     let mut cells = options.cells();
     for round in 1..=options.runs {
         for cell in &mut cells {
-            cell.pairs.push(pair(options, &folder, &binary, &seeds, cell)?);
+            let pairs = pairs(options, &folder, &binary, &seeds, cell)?;
+            cell.pairs.extend(pairs);
         }
         eprintln!("round {round} of {} is done", options.runs);
     }
@@ -134,20 +138,24 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
 }
 
-fn pair(options: &Options, folder: &Path, binary: &Path, seeds: &Seeds, cell: &Cell) -> Result<Pair> {
-    let load =
-        |server: &Server| Load::flat_out(server.address(), cell.connections, cell.services, options.seconds);
+/// Starts both and measures them in turn, right after one another: what the machine does otherwise changes within seconds.
+fn pairs(options: &Options, folder: &Path, binary: &Path, seeds: &Seeds, cell: &Cell) -> Result<Vec<Pair>> {
+    let load = |server: &Server| Load {
+        warm_up_s: 0.25,
+        ..Load::flat_out(server.address(), cell.connections, cell.services, options.seconds)
+    };
     let echo = Server::echo()?;
-    let on_echo = measure(&echo, &load(&echo))?;
-    drop(echo);
     let data = tempfile::tempdir_in(folder)?;
     seeds.plant(cell.services, data.path(), |_| Vec::new())?;
     let sync_ms = disk::sync_ms(folder)?;
     let mut server = Server::start(binary, data.path(), cell.promise, "")?;
     server.first_beat(0)?;
-    let on_server = measure(&server, &load(&server))?;
+    let pair = |_| -> Result<Pair> {
+        Ok(Pair { echo: measure(&echo, &load(&echo))?, server: measure(&server, &load(&server))?, sync_ms })
+    };
+    let pairs = (0..options.turns).map(pair).collect::<Result<_>>()?;
     server.stop()?;
-    Ok(Pair { echo: on_echo, server: on_server, sync_ms })
+    Ok(pairs)
 }
 
 /// Puts `load` on `server` and watches what it costs.
