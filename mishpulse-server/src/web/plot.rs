@@ -16,12 +16,12 @@ pub(super) struct Day {
 
 /// The last days up to `now`, by UTC, the earliest first.
 pub(super) fn days(past: &Past, words: &Words, now: Timestamp) -> Vec<Day> {
-    let today_ms = now.unix_ms().div_euclid(DAY_MS) * DAY_MS;
+    let today_ms = now.unix_ms().div_euclid(DAY_MS).saturating_mul(DAY_MS);
     (0..DAYS)
         .map(|place| {
-            let from_ms = today_ms - (DAYS - 1 - place) as i64 * DAY_MS;
+            let from_ms = today_ms.saturating_sub((DAYS - 1 - place) as i64 * DAY_MS);
             let from = Timestamp::from_unix_ms(from_ms);
-            let share = past.share(from, Timestamp::from_unix_ms(from_ms + DAY_MS).min(now));
+            let share = past.share(from, Timestamp::from_unix_ms(from_ms.saturating_add(DAY_MS)).min(now));
             let date = rfc3339(from);
             let date = date.get(..10).unwrap_or_default();
             let (class, said) = tell_day(share, words);
@@ -115,7 +115,10 @@ fn told(gap: Span) -> String {
 
 #[cfg(test)]
 mod tests {
+    use mishpulse_core::Status;
+
     use super::*;
+    use crate::config::Locale;
 
     #[test]
     fn bars_stay_within_the_picture() {
@@ -130,6 +133,15 @@ mod tests {
         assert!(plot.limit_y.is_some());
         assert!(Gaps::new(&gaps[..1], Span::LONGEST).unwrap().limit_y.is_none());
         assert!(Gaps::new(&[], Span::LONGEST).is_none());
+    }
+
+    #[test]
+    fn the_days_before_the_end_of_time_can_be_drawn() {
+        for ms in [i64::MIN, 0, i64::MAX] {
+            let now = Timestamp::from_unix_ms(ms);
+            let past = Past::new(Status::Alive, now, &[], true, Vec::new(), now);
+            assert_eq!(days(&past, Words::of(Locale::En), now).len(), DAYS);
+        }
     }
 
     #[test]

@@ -82,7 +82,7 @@ pub(super) async fn answer(web: Web, request: Request, name: String) -> Reply {
         kept.events.last().map(|(seq, _)| *seq).filter(|_| kept.events.len() == EVENTS_MAX as usize);
     let past = Past::new(row.status, row.since, &kept.transitions, kept.is_complete(), kept.blind, now);
     let uptime = |label, days: i64| {
-        let share = past.share(Timestamp::from_unix_ms(now.unix_ms() - days * DAY_MS), now);
+        let share = past.share(Timestamp::from_unix_ms(now.unix_ms().saturating_sub(days * DAY_MS)), now);
         Figure {
             label,
             percent: share.percent().map_or_else(|| "–".to_owned(), |percent| words.percent(&percent)),
@@ -149,7 +149,7 @@ impl Kept {
     /// Reads it on a thread that may block, a few at a time.
     async fn read(web: &Web, row: &Row, before: Option<i64>, now: Timestamp) -> Result<Self, StoreError> {
         let id = row.id;
-        let since = Timestamp::from_unix_ms(now.unix_ms() - PAST_DAYS * DAY_MS);
+        let since = Timestamp::from_unix_ms(now.unix_ms().saturating_sub(PAST_DAYS * DAY_MS));
         web.archive
             .read(move |history| {
                 Ok(Self {
