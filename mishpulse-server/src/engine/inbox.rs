@@ -115,6 +115,14 @@ impl Shared {
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Waits until so many commands are in the queue, where it rings for as many.
+    async fn holds(&self, commands: usize) {
+        // It may have rung for what was taken already.
+        while self.queue().commands.len() < commands {
+            self.stirred.notified().await;
+        }
+    }
 }
 
 /// The end of the inbox that the engine reads. Once it is dropped, all that is sent is refused.
@@ -127,12 +135,7 @@ pub struct Intake {
 impl Intake {
     /// Waits until there is a command, at most for `wait`.
     pub(super) async fn wait(&mut self, wait: Duration) {
-        let rang = async move {
-            // It may have rung for what the last turn took.
-            while self.len() == 0 {
-                self.shared.stirred.notified().await;
-            }
-        };
+        let rang = self.shared.holds(FIRST.saturating_sub(self.taken.len()));
         // Whether there is one or the time has passed, the engine looks.
         let _ = timeout(wait, rang).await;
     }
@@ -141,14 +144,8 @@ impl Intake {
     pub(super) async fn look(&mut self, enough: usize) {
         let (shared, missing) = (&self.shared, enough.saturating_sub(self.taken.len()));
         shared.queue().rings_at = missing;
-        let rang = async {
-            // It may have rung before this.
-            while shared.queue().commands.len() < missing {
-                shared.stirred.notified().await;
-            }
-        };
         tokio::select! {
-            () = rang => {}
+            () = shared.holds(missing) => {}
             () = yield_now() => {}
         }
         shared.queue().rings_at = FIRST;

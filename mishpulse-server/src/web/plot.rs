@@ -21,7 +21,7 @@ pub(super) fn days(past: &Past, words: &Words, now: Timestamp) -> Vec<Day> {
         .map(|place| {
             let from_ms = today_ms.saturating_sub((DAYS - 1 - place) as i64 * DAY_MS);
             let from = Timestamp::from_unix_ms(from_ms);
-            let share = past.share(from, Timestamp::from_unix_ms(from_ms.saturating_add(DAY_MS)).min(now));
+            let share = past.share(from, (from + Span::from_ms(DAY_MS.unsigned_abs())).min(now));
             let date = rfc3339(from);
             let date = date.get(..10).unwrap_or_default();
             let (class, said) = tell_day(share, words);
