@@ -47,13 +47,13 @@ pub(super) fn run(options: &ServeOptions) -> ExitCode {
 /// that is there, which shares a commit, and under load no connection waits for its turn through several rounds of others.
 const TASKS_BETWEEN_LOOKS: u32 = 1024;
 
-/// One for each processor, and two where there is but one: while the engine writes on one of them, others go on. One more where it
-/// waits for the disk each time.
+/// One for each processor, and two where there is but one: while the engine writes on one of them, others go on. Two more where it
+/// waits for the disk each time: with one more, two processors answered 5 to 9 % fewer beats, and four more brought nothing.
 fn threads(settings: &Settings) -> usize {
     let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
     match settings.durability {
         Durability::Process => processors.max(2),
-        Durability::Power => processors + 1,
+        Durability::Power => processors + 2,
     }
 }
 
